@@ -1,0 +1,37 @@
+"""Imports: files in, events out. A service declares kinds; this runs them.
+
+Every row ends as created, updated, skipped or failed, and none is lost or done twice: the rows'
+outcome, the run's position and the events of a chunk are one transaction.
+"""
+
+from chassis.imports.engine import import_worker
+from chassis.imports.model import (
+    Create,
+    Fail,
+    ImportField,
+    ImportKind,
+    ImportRow,
+    ImportRun,
+    Joined,
+    Outcome,
+    Skip,
+    Update,
+)
+from chassis.imports.router import import_router
+from chassis.imports.store import IMPORT_SCHEMA
+
+__all__ = [
+    "IMPORT_SCHEMA",
+    "Create",
+    "Fail",
+    "ImportField",
+    "ImportKind",
+    "ImportRow",
+    "ImportRun",
+    "Joined",
+    "Outcome",
+    "Skip",
+    "Update",
+    "import_router",
+    "import_worker",
+]

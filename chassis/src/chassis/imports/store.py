@@ -1,0 +1,363 @@
+"""Import jobs in PostgreSQL: the file, the position, the counts, the rows that failed.
+
+What a file says is sealed (chassis.imports.sealing): the whole of it until the import is over, rows
+that failed for some weeks more, so that they can be fetched, mended and sent again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import UUID
+
+import msgspec
+
+from chassis.errors import Fenced, StaleVersion
+from chassis.imports.model import (
+    Create,
+    Fail,
+    ImportRow,
+    ImportRun,
+    Joined,
+    Outcome,
+    Skip,
+    Update,
+)
+from chassis.imports.sealing import Seal, Seen
+from chassis.postgres.database import Connection, Database, Record
+from chassis.vault import Keyring
+
+IMPORT_SCHEMA = """
+create schema if not exists imports;
+grant usage on schema imports to $api, $worker;
+-- The sealing key is null once it is destroyed: of what the file said nothing is left then.
+create table if not exists imports.jobs (
+    workspace_id uuid        not null,
+    id           uuid        not null,
+    kind         text        not null,
+    file_name    text        not null,
+    encoding     text        not null,
+    delimiter    text        not null,
+    mapping      jsonb       not null,
+    options      jsonb       not null,
+    dry_run      boolean     not null,
+    owners       jsonb,
+    status       text        not null
+                 check (status in ('checking', 'running', 'done', 'failed')),
+    rows         bigint      not null,
+    position     bigint      not null default 0,
+    created      bigint      not null default 0,
+    updated      bigint      not null default 0,
+    skipped      bigint      not null default 0,
+    failed       bigint      not null default 0,
+    notes        jsonb       not null default '{}',
+    error        text,
+    asked_by     uuid        not null,
+    asked_name   text        not null,
+    asked_at     timestamptz not null,
+    finished_at  timestamptz,
+    claimed_by   text,
+    alive_at     timestamptz,
+    key          bytea,
+    primary key (workspace_id, id)
+);
+alter table imports.jobs add column if not exists key bytea;
+-- Releases before kept files and rows in clear.
+do $$ begin
+    if to_regclass('imports.files') is not null then
+        update imports.jobs set status = 'failed', finished_at = now(), error = 'Everlog was '
+            'upgraded while this import was under way. Send the file again; rows that can be '
+            'matched are not taken twice.' where status in ('checking', 'running');
+        drop table imports.files, imports.failures, imports.seen;
+    end if;
+end $$;
+create index if not exists jobs_open on imports.jobs (asked_at)
+    where status in ('checking', 'running');
+create table if not exists imports.uploads (
+    workspace_id uuid  not null,
+    import_id    uuid  not null,
+    headers      bytea not null,
+    content      bytea,
+    primary key (workspace_id, import_id)
+);
+create table if not exists imports.refusals (
+    workspace_id uuid   not null,
+    import_id    uuid   not null,
+    number       bigint not null,
+    sealed       bytea  not null,
+    primary key (workspace_id, import_id, number)
+);
+create table if not exists imports.matches (
+    workspace_id uuid  not null,
+    import_id    uuid  not null,
+    hash         bytea not null,
+    id           uuid  not null,
+    primary key (workspace_id, import_id, hash)
+);
+-- Rows that nothing but all they say tells from others, by keyed hash (chassis.imports.likeness).
+create table if not exists imports.likenesses (
+    workspace_id uuid  not null,
+    kind         text  not null,
+    likeness     bytea not null,
+    record       uuid  not null,
+    primary key (workspace_id, kind, likeness)
+);
+create index if not exists likenesses_record on imports.likenesses (workspace_id, record);
+grant select, insert on imports.jobs, imports.uploads to $api;
+grant select on imports.refusals, imports.likenesses to $api;
+grant select, insert, update, delete on all tables in schema imports to $worker;
+do $$
+declare t text;
+begin
+    foreach t in array array['jobs', 'uploads', 'refusals', 'matches', 'likenesses'] loop
+        execute format('alter table imports.%I enable row level security', t);
+        execute format('drop policy if exists one_workspace on imports.%I', t);
+        execute format('create policy one_workspace on imports.%I to $api using '
+            '(workspace_id = log.workspace()) with check (workspace_id = log.workspace())', t);
+        execute format('drop policy if exists all_workspaces on imports.%I', t);
+        execute format('create policy all_workspaces on imports.%I to $worker using (true) '
+            'with check (true)', t);
+    end loop;
+end $$;
+-- Erasing somebody, here or in another service, destroys their key: with it goes every row that
+-- failed in their workspace, for any of them may be about them, whatever is written in it, and what
+-- a row is known by that made their record. A file goes with the end of its import.
+create or replace function imports.forget_rows() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    delete from imports.refusals r using gone g where r.workspace_id = g.workspace_id;
+    with over as (
+        update imports.jobs j set key = null from (select distinct workspace_id from gone) as g
+         where j.workspace_id = g.workspace_id and j.key is not null and j.finished_at is not null
+        returning j.workspace_id, j.id)
+    delete from imports.uploads u using over o
+     where u.workspace_id = o.workspace_id and u.import_id = o.id;
+    return null;
+end $$;
+create or replace function imports.forget_records() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    delete from imports.likenesses l using gone g
+     where l.workspace_id = g.workspace_id and l.record = g.subject;
+    return null;
+end $$;
+revoke execute on function imports.forget_rows(), imports.forget_records() from public;
+create or replace trigger forget_rows after delete on log.subject_keys
+    referencing old table as gone for each statement execute function imports.forget_rows();
+create or replace trigger forget_records after delete on log.subject_keys
+    referencing old table as gone for each statement execute function imports.forget_records();
+create or replace trigger forget_rows after delete on road.known_keys
+    referencing old table as gone for each statement execute function imports.forget_rows();
+"""
+
+_TAKE = """
+update imports.jobs set claimed_by = $1, alive_at = now()
+ where (workspace_id, id) = (
+    select workspace_id, id from imports.jobs
+     where status in ('checking', 'running') and kind = any($2)
+       and (claimed_by is null or alive_at < now() - interval '15 seconds')
+     order by asked_at for update skip locked limit 1)
+returning *
+"""
+_CHUNK = """
+update imports.jobs
+   set status = 'running', position = $4, created = created + $5, updated = updated + $6,
+       skipped = skipped + $7, failed = failed + $8, notes = $9, alive_at = now()
+ where workspace_id = $1 and id = $2 and claimed_by = $3
+"""
+_REFUSALS = """
+insert into imports.refusals (workspace_id, import_id, number, sealed)
+select $1, $2, * from unnest($3::bigint[], $4::bytea[])
+"""
+_MATCHES = """
+insert into imports.matches (workspace_id, import_id, hash, id)
+select $1, $2, * from unnest($3::bytea[], $4::uuid[])
+on conflict (workspace_id, import_id, hash) do update set id = excluded.id
+"""
+_LIKENESSES = """
+insert into imports.likenesses (workspace_id, kind, likeness, record)
+select $1, $2, * from unnest($3::bytea[], $4::uuid[])
+on conflict (workspace_id, kind, likeness) do nothing
+"""
+_FINISH = """
+update imports.jobs set status = $3, error = $4, finished_at = now(),
+       key = case when failed > 0 then key end
+ where workspace_id = $1 and id = $2
+returning failed
+"""
+_SWEEP = """
+with over as (
+    update imports.jobs set key = null
+     where key is not null and finished_at < now() - make_interval(secs => $1)
+    returning workspace_id, id),
+gone as (
+    delete from imports.refusals r using over o
+     where r.workspace_id = o.workspace_id and r.import_id = o.id)
+delete from imports.uploads u using over o
+ where u.workspace_id = o.workspace_id and u.import_id = o.id
+"""
+_NOTES_MOST = 200
+CONTENT, HEADERS = "content", "headers"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A row that failed, as it is written in the file."""
+
+    number: int
+    reason: str
+    field: str | None
+    cells: list[str]
+
+    def sealed(self, seal: Seal) -> bytes:
+        """For storing."""
+        return seal.close(f"row {self.number}", msgspec.json.encode(self))
+
+    @classmethod
+    def opened(cls, seal: Seal, number: int, sealed: bytes) -> Refusal:
+        """As it was stored."""
+        return msgspec.json.decode(seal.open(f"row {number}", sealed), type=cls)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """What became of some rows: written in the transaction of their events."""
+
+    position: int
+    counts: Counter[str]
+    refusals: list[Refusal]
+    notes: Counter[str]
+    matches: Mapping[bytes, UUID]
+    likenesses: Mapping[bytes, UUID]
+
+    @classmethod
+    def of(
+        cls,
+        run: ImportRun,
+        rows: Sequence[ImportRow],
+        outcomes: Sequence[Outcome],
+        hashed: Callable[[str], bytes],
+    ) -> Chunk:
+        """Counted outcomes, and what the run remembers of these rows."""
+        matches = {hashed(key): id_ for key, id_ in run.fresh.items()}
+        kept = {} if run.dry_run else dict(run.likenesses)
+        chunk = cls(rows[-1].number, Counter(), [], Counter(), matches, kept)
+        for row, outcome in zip(rows, outcomes, strict=True):
+            chunk.notes.update(outcome.notes)
+            match outcome:
+                case Fail():
+                    chunk.counts["failed"] += 1
+                    said = list(row.cells)
+                    chunk.refusals.append(Refusal(row.number, outcome.reason, outcome.field, said))
+                case Skip():
+                    chunk.counts["skipped"] += 1
+                    chunk.notes[f"skipped: {outcome.reason}"] += 1
+                case Update():
+                    chunk.counts["updated"] += 1
+                case Create() | Joined():
+                    chunk.counts["created"] += 1
+                case _:
+                    assert_never(outcome)
+        return chunk
+
+
+class Jobs:
+    """The jobs of a service, as its workers see them. `by` names this process."""
+
+    def __init__(self, database: Database, by: str, keyring: Keyring) -> None:
+        self._database = database
+        self._by = by
+        self._keyring = keyring
+
+    async def take(self, kinds: Sequence[str]) -> Record | None:
+        """The next job to run; also one whose process died."""
+        async with self._database.connection(None) as connection:
+            return await connection.fetchrow(_TAKE, self._by, list(kinds))
+
+    def seal_of(self, job: Record) -> Seal:
+        """The key of a job that is not over."""
+        return Seal.of(self._keyring, job["workspace_id"], job["id"], job["key"])
+
+    async def content(self, job: Record) -> bytes:
+        """The file."""
+        async with self._database.connection(None) as connection:
+            sealed: bytes = await connection.fetchval(
+                "select content from imports.uploads where workspace_id = $1 and import_id = $2",
+                job["workspace_id"],
+                job["id"],
+            )
+        return self.seal_of(job).open(CONTENT, sealed)
+
+    async def seen(self, job: Record) -> Seen:
+        """The match keys of earlier rows: after a restart there are some."""
+        workspace, import_id = job["workspace_id"], job["id"]
+        async with self._database.connection(None) as connection:
+            rows = await connection.fetch(
+                "select hash, id from imports.matches where workspace_id = $1 and import_id = $2",
+                workspace,
+                import_id,
+            )
+        kept = {row["hash"]: row["id"] for row in rows}
+        return Seen(self._keyring, workspace, import_id, kept)
+
+    async def write(
+        self, connection: Connection, job: Record, chunk: Chunk, notes: Counter[str]
+    ) -> None:
+        """Write a chunk's outcome; in the transaction of its events.
+
+        Raises Fenced, and StaleVersion if another import has just made a record of such a row.
+        """
+        workspace, import_id = job["workspace_id"], job["id"]
+        kept = dict(notes.most_common(_NOTES_MOST))
+        done = await connection.execute(
+            _CHUNK,
+            workspace,
+            import_id,
+            self._by,
+            chunk.position,
+            *(chunk.counts[name] for name in ("created", "updated", "skipped", "failed")),
+            kept,
+        )
+        if done != "UPDATE 1":
+            raise Fenced("another process took this import over")
+        if chunk.refusals:
+            seal = self.seal_of(job)
+            numbers = [refusal.number for refusal in chunk.refusals]
+            sealed = [refusal.sealed(seal) for refusal in chunk.refusals]
+            await connection.execute(_REFUSALS, workspace, import_id, numbers, sealed)
+        if chunk.matches:
+            hashes, ids = list(chunk.matches), list(chunk.matches.values())
+            await connection.execute(_MATCHES, workspace, import_id, hashes, ids)
+        if chunk.likenesses:
+            likenesses, ids = list(chunk.likenesses), list(chunk.likenesses.values())
+            done = await connection.execute(_LIKENESSES, workspace, job["kind"], likenesses, ids)
+            if done != f"INSERT 0 {len(ids)}":
+                raise StaleVersion("Another import has made a record of such a row just now.")
+
+    async def write_alone(self, job: Record, chunk: Chunk, notes: Counter[str]) -> None:
+        """Write a chunk's outcome when no event goes with it."""
+        async with self._database.connection(None) as connection, connection.transaction():
+            await self.write(connection, job, chunk, notes)
+
+    async def finish(self, job: Record, error: str | None = None) -> None:
+        """The job is over: the file is not needed any more, nor are match keys."""
+        place = job["workspace_id"], job["id"]
+        status = "failed" if error else "done"
+        async with self._database.connection(None) as connection, connection.transaction():
+            failed = await connection.fetchval(_FINISH, *place, status, error)
+            await connection.execute(
+                "delete from imports.matches where workspace_id = $1 and import_id = $2", *place
+            )
+            await connection.execute(
+                "update imports.uploads set content = null "
+                "where workspace_id = $1 and import_id = $2"
+                if failed
+                else "delete from imports.uploads where workspace_id = $1 and import_id = $2",
+                *place,
+            )
+
+    async def sweep(self, kept_s: float) -> None:
+        """Destroy the keys of jobs that have been over for so long, and what they sealed."""
+        async with self._database.connection(None) as connection:
+            await connection.execute(_SWEEP, kept_s)

@@ -1,0 +1,1 @@
+"""The real PostgreSQL behind the ports: the log, the outbox, lanes, read models."""

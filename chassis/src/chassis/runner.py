@@ -1,0 +1,323 @@
+"""Runs a service's process: `python -m <service> api | worker | both`, and its operator's verbs.
+
+api      answers HTTP requests
+worker   relays, projects, reacts, carries out errands; answers health checks
+both     all of it in one event loop (small installations, embedded mode)
+rebuild  rebuilds one read model (or only builds it beside, or compares) and exits
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from uuid import UUID
+
+import structlog
+import uvicorn
+import uvloop
+
+from chassis import telemetry
+from chassis.clock import SystemClock
+from chassis.comparing import verdict
+from chassis.consuming import Consumer
+from chassis.errands import compare, rebuilding, run_errands
+from chassis.errors import EverlogError
+from chassis.http.app import make_app, observed
+from chassis.kafka.bookmark import Bookmark
+from chassis.kafka.sink import KafkaSink
+from chassis.kafka.source import GroupSource
+from chassis.keys_topic import LANE as KEYS_LANE
+from chassis.lane import LIVE, REACTIONS
+from chassis.logs import about
+from chassis.manifest import Manifest
+from chassis.ports import Partition
+from chassis.projector import Projector, known
+from chassis.reactor import Reactor
+from chassis.relay import Relay
+from chassis.releases import not_superseded, renew
+from chassis.service import API, BOTH, WORKER, Service
+from chassis.settings import ServiceSettings
+
+log = structlog.get_logger("runner")
+
+Task = Callable[[Service], Awaitable[None]]
+
+_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_REFRESH_S = 1.0
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than whoever asks keeps it, see gateway.backend."""
+_TELL_S = 2.0
+_CANCEL_AGAIN_S = 8.0
+_SETTLED_S = 5.0
+"""A task that has run for so long has left its earlier failures behind."""
+
+
+def main(manifest: Manifest, settings: Callable[[], ServiceSettings] = ServiceSettings) -> None:
+    """The whole of a service's `__main__`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {manifest.service}")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for role in (API, WORKER, BOTH):
+        verbs.add_parser(role)
+    rebuilding = verbs.add_parser("rebuild")
+    rebuilding.add_argument("read_model", choices=[p.name for p in manifest.projections])
+    rebuilding.add_argument("--how", choices=["rebuild", "build", "compare"], default="rebuild")
+    rebuilding.add_argument("--errand", type=UUID)
+    rebuilding.add_argument("--label", default="")
+    arguments = parser.parse_args()
+    telemetry.configure(manifest.service, arguments.verb)
+    if arguments.verb == "rebuild":
+        uvloop.run(_rebuild(manifest, settings(), arguments))
+    else:
+        uvloop.run(_serve_until_signal(manifest, settings(), arguments.verb))
+
+
+async def _rebuild(
+    manifest: Manifest, settings: ServiceSettings, arguments: argparse.Namespace
+) -> None:
+    service = Service(manifest, settings, SystemClock(), WORKER)
+    name, about = arguments.read_model, (arguments.errand, arguments.label)
+    await service.start()
+    try:
+        if arguments.how == "compare":
+            told = verdict(name, await compare(service, name, *about))
+        else:
+            swap = arguments.how == "rebuild"
+            generation = await rebuilding(service, name, *about).run(swap=swap)
+            told = f"{name}: generation {generation} {'answers now' if swap else 'stands by'}"
+    except EverlogError as error:
+        raise SystemExit(str(error)) from error
+    finally:
+        await service.stop()
+    print(told)  # noqa: T201 - the verb's result
+
+
+async def _serve_until_signal(manifest: Manifest, settings: ServiceSettings, role: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_, stop.set)
+    await serve(manifest, settings, role, stop)
+
+
+async def serve(
+    manifest: Manifest, settings: ServiceSettings, role: str, stop: asyncio.Event
+) -> None:
+    """Run until `stop` is set, then stop gracefully."""
+    service = Service(manifest, settings, SystemClock(), role)
+    await _until_it_works("start", service, Service.start)
+    tasks = [asyncio.create_task(_keep("refresh", service, _refresh))]
+    if role in (WORKER, BOTH):
+        tasks += [
+            asyncio.create_task(_keep(name, service, work)) for name, work in workers(manifest)
+        ]
+    server = _http_server(service, role)
+    serving = asyncio.create_task(server.serve(sockets=[_socket(settings)]))
+    log.info("started", role=role, listen=settings.listen)
+    await asyncio.wait(
+        [serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED
+    )
+    server.should_exit = True
+    await end(tasks)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            await serving
+    await service.stop()
+    log.info("stopped")
+
+
+async def end(tasks: Sequence[asyncio.Task[None]], again_s: float = _CANCEL_AGAIN_S) -> None:
+    """Cancel tasks until they have ended, whatever their end; after `again_s` seconds once more.
+
+    Once is not enough: libraries that use `asyncio.wait_for` lose, before Python 3.12, a
+    cancellation that arrives together with the result they wait for, and go on as if nothing had
+    happened.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=again_s)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def workers(manifest: Manifest) -> list[tuple[str, Task]]:
+    """The tasks of a worker, by name."""
+    tasks: list[tuple[str, Task]] = [
+        ("relay", _relay),
+        ("projector", _project),
+        ("keys", _follow_keys),
+        ("errands", run_errands),
+        ("releases", renew),
+        ("telling", _tell),
+    ]
+    if manifest.reactions:
+        tasks.append(("reactor", _react))
+    if manifest.dues:
+        tasks.append(("reminders", _remind))
+    tasks += [(work.__name__, work) for work in manifest.workers]
+    return tasks
+
+
+def _http_server(service: Service, role: str) -> uvicorn.Server:
+    manifest = service.manifest
+    app = (
+        make_app(service, ())
+        if role == WORKER
+        else make_app(service, manifest.routers, manifest.public)
+    )
+    config = uvicorn.Config(
+        observed(app),
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=5,
+    )
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the runner, which has more to stop than HTTP."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _socket(settings: ServiceSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # asyncio turns Nagle's delay off (40 ms an answer) only where the protocol is spelt out.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((settings.host, settings.port))
+    sock.set_inheritable(False)
+    return sock
+
+
+async def _keep(name: str, service: Service, work: Task) -> None:
+    """Keep a task running: whatever ends it, it is started anew, with growing pauses."""
+    loop = asyncio.get_running_loop()
+    failures = 0
+    while True:
+        started = loop.time()
+        settled = loop.call_later(_SETTLED_S, service.failing.pop, name, None)
+        try:
+            await work(service)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a worker survives everything but its process
+            settled.cancel()
+            if loop.time() - started > 30:
+                failures = 0
+            failures += 1
+            if failures > 2:
+                service.failing[name] = repr(error)
+            log.warning("task failed", task=name, failures=failures, **about(error))
+            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1])
+
+
+async def _until_it_works(name: str, service: Service, work: Task) -> None:
+    for attempt in range(60):
+        try:
+            await work(service)
+            return
+        except (OSError, TimeoutError) as error:
+            log.warning("waiting", step=name, error=error)
+            await asyncio.sleep(min(0.2 * 2**attempt, 2))
+    raise SystemExit(f"{name} did not work within two minutes")
+
+
+async def _refresh(service: Service) -> None:
+    while True:
+        await service.refresh()
+        await asyncio.sleep(_REFRESH_S)
+
+
+async def _tell(service: Service) -> None:
+    while True:
+        await service.tell()
+        await asyncio.sleep(_TELL_S)
+
+
+async def _relay(service: Service) -> None:
+    kafka = service.settings.kafka
+    relay = Relay(
+        service.outbox,
+        lambda: KafkaSink.open(kafka),
+        service.wake_relay,
+        topics=service.manifest.published_topics(),
+    )
+    service.failing.pop("relay", None)
+    await relay.run()
+
+
+async def _project(service: Service) -> None:
+    await not_superseded(service)
+    reader = service.reader(LIVE)
+
+    async def starts(partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        found = await reader.starts(partitions)
+        service.projecting = True
+        return found
+
+    kafka, group = service.settings.kafka, f"everlog.{service.manifest.service}.projector"
+    reader.use(GroupSource(kafka, group, service.manifest.consumed_topics(), starts))
+    projector = Projector(
+        reader,
+        known(service.manifest.projections),
+        service.progress.committed,
+        Consumer(LIVE, group, kafka),
+    )
+    await _step_on("projector", service, projector)
+
+
+async def _react(service: Service) -> None:
+    reader, name = service.reader(REACTIONS), service.manifest.service
+    kafka, group = service.settings.kafka, f"everlog.{name}.reactor"
+    reader.use(GroupSource(kafka, group, service.manifest.reaction_topics(), reader.starts))
+    reactor = Reactor(reader, service.reacting, Consumer(REACTIONS, group, kafka))
+    mark = Bookmark(kafka, name)
+    try:
+        await _step_on("reactor", service, reactor, lambda: mark.keep(reader.reached()))
+    finally:
+        await mark.close()
+
+
+async def _nothing() -> None:
+    return
+
+
+async def _step_on(
+    name: str,
+    service: Service,
+    lane: Projector | Reactor,
+    after: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    try:
+        await lane.start()
+        while True:
+            await lane.step()
+            service.failing.pop(name, None)
+            await after()
+    finally:
+        await lane.stop()
+
+
+async def _follow_keys(service: Service) -> None:
+    service.failing.pop(KEYS_LANE, None)
+    await service.subjects.follow()
+
+
+async def _remind(service: Service) -> None:
+    while True:
+        done = await service.reminders.step(service.manifest.dues, service.work_log)
+        service.failing.pop("reminders", None)
+        if not done:
+            await service.clock.sleep(0.5)

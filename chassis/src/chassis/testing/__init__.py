@@ -1,0 +1,1 @@
+"""The testing kit: given/when/then, contract suites for the ports, contract files."""

@@ -1,0 +1,56 @@
+"""How a service's process listens and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+from chassis.runner import _socket, end
+from chassis.settings import ServiceSettings
+from chassis.testing.service_bench import free_port
+
+
+async def test_no_answer_is_held_back_until_the_one_before_is_acknowledged() -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    settings = ServiceSettings(listen=listen, kafka="", postgres="", secrets=Path())
+    undelayed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    async def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        undelayed.set_result(bool(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        writer.close()
+
+    async with await asyncio.start_server(connected, sock=_socket(settings)):
+        _, writer = await asyncio.open_connection(settings.host, settings.port)
+        assert await undelayed
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_task_that_lost_its_cancellation_is_ended_nevertheless() -> None:
+    """As Python 3.11's `asyncio.wait_for` loses it: the stop would never come to its end."""
+    cancelled = 0
+
+    async def deaf() -> None:
+        nonlocal cancelled
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                cancelled += 1
+                if cancelled == 2:
+                    raise
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await end([task], again_s=0.05)
+    assert (task.cancelled(), cancelled) == (True, 2)
+
+
+async def test_how_a_task_ended_is_nobody_s_business_at_the_end() -> None:
+    async def failing() -> None:
+        raise RuntimeError("out of luck")
+
+    await end([asyncio.create_task(failing())])
