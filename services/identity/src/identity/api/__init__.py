@@ -1,0 +1,1 @@
+"""Identity over HTTP: commands in, answers out; no rules here."""
