@@ -1,0 +1,1 @@
+"""People, companies and everything that happened with them."""

@@ -1,0 +1,1 @@
+"""HTTP in, command or query out. No rules here."""

@@ -1,0 +1,1 @@
+"""What the contacts service decides: people and companies. Pure."""

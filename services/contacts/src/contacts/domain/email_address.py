@@ -1,0 +1,49 @@
+"""An e-mail address: kept as it was entered, and folded for finding and matching. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+
+from contacts.domain.entry import Entry, with_one_primary
+from contacts.domain.words import malformed
+
+KINDS = ("work", "home", "other")
+
+
+class EmailAddress(msgspec.Struct, frozen=True):
+    """`address` as entered; `folded` is what two spellings of one mailbox have in common."""
+
+    address: str
+    kind: str = "work"
+    primary: bool = False
+    folded: str = ""
+
+
+def parse_email(entry: Entry, *, pointer: str = "#/email") -> EmailAddress:
+    """The address in an entry. Raises BadInput saying what is wrong with it.
+
+    Nobody is asked whether the mailbox exists: that would be slow, and tells the mailbox's owner.
+    """
+    text, kind = entry.text.strip(), (entry.kind or "work").strip().lower()
+    if kind not in KINDS:
+        raise malformed("email", f"there is no kind {kind!r}; use one of {KINDS}", pointer=pointer)
+    try:
+        valid = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        why = f"{text!r} is no e-mail address: {error}"
+        raise malformed("email", why, pointer=pointer) from None
+    return EmailAddress(text, kind, entry.primary, valid.normalized.casefold())
+
+
+def parse_emails(
+    entries: Iterable[Entry], *, pointer: str = "#/emails"
+) -> tuple[EmailAddress, ...]:
+    """Several addresses, each once, exactly one of them primary: the first one that says so."""
+    kept: dict[str, EmailAddress] = {}
+    for number, entry in enumerate(entries):
+        address = parse_email(entry, pointer=f"{pointer}/{number}/address")
+        kept.setdefault(address.folded, address)
+    return with_one_primary(tuple(kept.values()))

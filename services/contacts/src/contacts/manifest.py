@@ -1,0 +1,71 @@
+"""What the contacts service consists of."""
+
+from __future__ import annotations
+
+from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
+from chassis.manifest import Manifest
+from contacts.api import companies, duplicates, merges, overview, people, person_parts, purchases
+from contacts.domain.company import COMPANY
+from contacts.domain.merging_rule import MERGING_RULE
+from contacts.domain.person import PERSON
+from contacts.domain.purchase import PURCHASE
+from contacts.finding.finder import find_duplicates
+from contacts.finding.store import DUPLICATES_SCHEMA
+from contacts.imports import KINDS
+from contacts.read_models.companies import COMPANIES_PROJECTION
+from contacts.read_models.headcounts import HEADCOUNTS_PROJECTION
+from contacts.read_models.known_broadcasts import KNOWN_BROADCASTS_PROJECTION
+from contacts.read_models.known_deals import KNOWN_DEALS_PROJECTION
+from contacts.read_models.known_users import KNOWN_USERS_PROJECTION
+from contacts.read_models.known_workspaces import KNOWN_WORKSPACES_PROJECTION
+from contacts.read_models.likenesses import LIKENESSES_PROJECTION
+from contacts.read_models.merging_rules import MERGING_RULES_PROJECTION
+from contacts.read_models.people import PEOPLE_PROJECTION
+from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
+from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
+from contacts.read_models.purchases import PURCHASES_PROJECTION
+from contacts.read_models.search import SEARCH_PROJECTION
+from contacts.read_models.survivors import SURVIVORS_PROJECTION
+from contacts.read_models.tags import TAGS_PROJECTION
+from contacts.read_models.timeline import TIMELINE_PROJECTION
+from contacts.read_models.told_apart import TOLD_APART_PROJECTION
+from contacts.received import RECEIVED
+
+MANIFEST = Manifest(
+    "contacts",
+    deciders=(PERSON, COMPANY, PURCHASE, MERGING_RULE),
+    projections=(
+        PEOPLE_PROJECTION,
+        PERSON_RECORD_PROJECTION,
+        COMPANIES_PROJECTION,
+        HEADCOUNTS_PROJECTION,
+        SURVIVORS_PROJECTION,
+        LIKENESSES_PROJECTION,
+        TOLD_APART_PROJECTION,
+        MERGING_RULES_PROJECTION,
+        SEARCH_PROJECTION,
+        TAGS_PROJECTION,
+        PURCHASES_PROJECTION,
+        PURCHASE_TOTALS_PROJECTION,
+        TIMELINE_PROJECTION,
+        KNOWN_USERS_PROJECTION,
+        KNOWN_WORKSPACES_PROJECTION,
+        KNOWN_DEALS_PROJECTION,
+        KNOWN_BROADCASTS_PROJECTION,
+    ),
+    received=RECEIVED,
+    routers=(
+        overview.router,  # first: /contacts/summary is no person
+        duplicates.router,  # neither is /contacts/duplicates
+        people.router,
+        person_parts.router,
+        merges.router,
+        purchases.of_person,
+        purchases.router,
+        companies.router,
+        import_router(KINDS),
+    ),
+    workers=(import_worker(KINDS), find_duplicates),
+    follows=("user", "deal", "broadcast", "message", "recipient"),
+    schema=IMPORT_SCHEMA + DUPLICATES_SCHEMA,
+)

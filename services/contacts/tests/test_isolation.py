@@ -1,0 +1,58 @@
+"""Nobody gets into another workspace: by no route of the service, by no statement of its role."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from chassis.ids import new_id
+from chassis.testing.isolation import BreakIn
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
+    await desk.others.open_workspace("EUR")
+    company = await desk.company(name="Zephyr Books")
+    person = await desk.person(
+        first_name="Zephyr",
+        last_name="Hopper",
+        emails=[{"address": "zephyr@example.org"}],
+        company_id=company,
+        tags=["zephyr"],
+    )
+    await desk.import_file("contacts", b"First name,Last name\nZephyr,Lovelace\n")
+    line = {"title": "Zephyr tea", "quantity": 1, "unit_price_minor": 500}
+    order = {"currency": "EUR", "lines": [line], "contact_id": person}
+    await desk.write("POST", "/purchases", order)
+    await desk.read(f"/contacts/{person}")
+    intruder = desk.ask.other(workspace=new_id())
+    yield BreakIn(
+        "contacts",
+        desk.ask,
+        intruder,
+        postgres_dsn,
+        marks=("Zephyr", "zephyr"),
+        repair=("people", "person"),
+        bodies={
+            "POST /api/v1/contacts": {
+                "first_name": "{id}",
+                "company_id": "{id}",
+                "owner_id": "{id}",
+            },
+        },
+        malformed=("POST /api/v1/imports", "POST /api/v1/imports/preview"),
+    )
+    await intruder.close()
+
+
+async def test_no_route_leads_into_another_workspace(break_in: BreakIn) -> None:
+    await break_in.by_every_route()
+
+
+async def test_no_statement_leads_into_another_workspace(break_in: BreakIn) -> None:
+    await break_in.by_sql()
