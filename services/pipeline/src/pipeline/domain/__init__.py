@@ -1,0 +1,1 @@
+"""What the pipeline service decides: pipelines, products, deals. Pure."""

@@ -1,0 +1,1 @@
+"""The questions the pipeline service answers, one file each."""
