@@ -1,0 +1,1 @@
+"""Templates, broadcasts and the ledger of what was sent."""

@@ -1,0 +1,1 @@
+"""Campaigns over HTTP: commands and queries in, answers out; no rules here."""

@@ -1,0 +1,1 @@
+"""What campaigns decide, purely: templates, broadcasts, messages, recipients, and mail wording."""

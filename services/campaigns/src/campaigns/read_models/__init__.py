@@ -1,0 +1,1 @@
+"""What campaigns answer questions from; every file is one question."""
