@@ -1,0 +1,1 @@
+"""Facts, KPIs and the live stream."""

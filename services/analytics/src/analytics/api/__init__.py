@@ -1,0 +1,1 @@
+"""HTTP in, figures out; no rules."""

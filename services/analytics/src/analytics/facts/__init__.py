@@ -1,0 +1,1 @@
+"""One file per fact: which events make it, what its rows hold."""

@@ -1,0 +1,1 @@
+"""One file per KPI: its declaration, pure."""
