@@ -1,0 +1,1 @@
+"""The edge: authenticate, route, compose; the web UI and the public API."""

@@ -1,0 +1,61 @@
+"""Importing a file: look at it, say which column is which, check it, run it, watch it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from gateway.web.asking import Refused, parts
+from gateway.web.visiting import Visiting
+
+router = APIRouter(prefix="/import")
+
+TYPES = (
+    ("contacts", "Contacts", "contacts.write"),
+    ("companies", "Companies", "contacts.write"),
+    ("purchases", "Purchases", "contacts.write"),
+    ("deals", "Deals", "deals.write"),
+    ("products", "Products", "settings.write"),
+    ("users", "Users", "identity.manage"),
+)
+
+
+_NOT_YOURS = "Your role does not import files. An administrator of your workspace can do that."
+
+
+@router.get("")
+async def imports(visit: Visiting, type: str = "contacts") -> Response:
+    """The form, and what was imported before."""
+    if not visit.may("imports.run"):
+        raise Refused(403, {"title": "Your role does not allow this", "detail": _NOT_YOURS})
+    types = [(key, label) for key, label, needs in TYPES if visit.may(needs)]
+    past = (await parts(visit.api.get("/imports", limit=20)))[0]
+    if visit.is_partial:
+        return visit.page("imports/past.html", past=past)
+    return visit.page("imports/imports.html", types=types, chosen=type, past=past)
+
+
+@router.post("/mapping")
+async def mapping(visit: Visiting) -> Response:
+    """What the API has found in a file, as a table to choose from."""
+    try:
+        preview: Any = msgspec.json.decode(visit.text("preview"))
+    except msgspec.DecodeError as error:
+        raise Refused(
+            422, {"detail": "The file could not be looked at. Choose it again."}
+        ) from error
+    return visit.page("imports/mapping.html", preview=preview)
+
+
+@router.get("/{import_id}")
+async def progress(visit: Visiting, import_id: str) -> Response:
+    """How far an import or a check is."""
+    record = await visit.api.get(f"/imports/{import_id}")
+    response = visit.page("imports/progress.html", record=record)
+    if record["status"] == "done" and not record["dry_run"]:
+        response.headers["HX-Trigger"] = json.dumps({"everlog:imported": {}})
+    return response
