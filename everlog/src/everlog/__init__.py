@@ -1,0 +1,1 @@
+"""Everlog operated: bring the platform up, watch it, take it down."""

@@ -1,0 +1,1 @@
+"""Questions to the whole log: SQL, and projections of an analyst's own. Reads only."""
