@@ -1,0 +1,1 @@
+"""PostgreSQL and Kafka without Docker: fetched once, pinned, started and stopped by Everlog."""
