@@ -1,0 +1,193 @@
+"""Every page, in every size and theme: nothing breaks, everybody can use it, and it is kept as a
+picture.
+
+EVERLOG_SCREENSHOTS names the folder for the pictures (else a temporary one);
+EVERLOG_UPDATE_SCREENSHOTS=1 also renews those in docs/images.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import Page
+
+from everlog.testing import Platform, Visitor
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Opening, Troubles
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "gateway" / "node_modules" / "axe-core" / "axe.min.js"
+IN_README = ("today", "pipeline", "analytics", "contact")
+TITLES = ("Window display", "Reading corner", "School year order", "Gift cards", "Shelf renewal")
+STAGES = ("prospecting", "engaging", "proposal", "negotiation")
+_BROKEN_ICONS = """() => [...document.querySelectorAll("svg.icon use")]
+    .filter((use) => use.closest("svg").checkVisibility() && use.getBBox().width === 0)
+    .map((use) => use.getAttribute("href").split("#")[1])"""
+_SERIOUS = """async () => {
+    const found = await axe.run(document, {resultTypes: ["violations"]});
+    return found.violations
+        .filter((one) => ["serious", "critical"].includes(one.impact))
+        .map((one) => [one.id, ...one.nodes.map((n) => n.html.slice(0, 150))].join(" | "));
+}"""
+
+
+async def _lively(owner: Visitor) -> dict[str, str]:
+    """A workspace in which something has happened; the addresses of its records."""
+    now = datetime.now(UTC)  # noqa: TID251 - a browser lives in the present
+    company = await owner.post("/api/v1/companies", {"name": "Kulturverein Altona", "city": "Kiel"})
+    people = []
+    for number, name in enumerate(("Grace Hopper", "Ada Lovelace", "Mary Shelley", "Jane Austen")):
+        first, last = name.split()
+        more = {"tags": ["newsletter"], "city": "Hamburg", "email": f"{first}@example.org".lower()}
+        body = {"first_name": first, "last_name": last, **more, "company_id": company["id"]}
+        body["at"] = (now - timedelta(days=30 * number + 1)).isoformat()
+        people.append(await owner.post("/api/v1/contacts", body))
+    note = {"kind": "call", "text": "Called about the window. Wants oak, before Easter."}
+    await owner.post(f"/api/v1/contacts/{people[0]['id']}/interactions", note)
+    line = {"title": "Ulysses", "quantity": 2, "unit_price_minor": 2450}
+    order = {"contact_id": people[0]["id"], "number": "17", "currency": "EUR", "lines": [line]}
+    await owner.post("/api/v1/purchases", order)
+    deals = [await _deal(owner, number, people, company, now) for number in range(24)]
+    html = "<p>Dear {{ first_name }}, <a href='https://example.org/new'>new books</a>!</p>"
+    letter = {"name": "Spring", "subject": "Ten books for spring", "html": html}
+    template = await owner.post("/api/v1/templates", letter)
+    plan = {"name": "Spring catalogue", "template_id": template["id"], "topic": "Newsletter"}
+    broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
+    await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
+    await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
+    return {
+        "today": "/",
+        "contacts": "/contacts",
+        "contact": f"/contacts/{people[0]['id']}",
+        "contact-purchases": f"/contacts/{people[0]['id']}?tab=purchases",
+        "contact-history": f"/contacts/{people[0]['id']}?tab=history",
+        "companies": "/companies",
+        "company": f"/companies/{company['id']}",
+        "pipeline": "/pipeline",
+        "deals": "/pipeline/deals",
+        "deal": f"/pipeline/deals/{deals[0]}",
+        "campaigns": "/campaigns",
+        "broadcast": f"/campaigns/{broadcast['id']}",
+        "new-broadcast": "/campaigns/new",
+        "templates": "/campaigns/templates",
+        "template": f"/campaigns/templates/{template['id']}",
+        "analytics": "/analytics?period=year",
+        "kpi": "/analytics/revenue_won?by=owner",
+        "kpi-as-known": f"/analytics/revenue_won?known_at={now.date() - timedelta(days=1)}",
+        "import": "/import",
+        "ops": "/ops",
+        "ops-models": "/ops/models",
+        "ops-parked": "/ops/parked",
+        "ops-mails": "/ops/mails",
+        "settings": "/settings",
+        "settings-tokens": "/settings/tokens",
+        "settings-users": "/settings/users",
+        "settings-teams": "/settings/teams",
+        "not-here": "/nothing/at/this/address",
+    }
+
+
+async def _deal(owner: Visitor, number: int, people: Any, company: Any, now: datetime) -> str:
+    """Every second one is closed, most of them won."""
+    opened = now - timedelta(days=number * 12 + 3)
+    body = {
+        "title": TITLES[number % len(TITLES)],
+        "value": {"amount_minor": (number % 7 + 1) * 75_000, "currency": "EUR"},
+        "stage": STAGES[number % 4],
+        "contact_id": people[number % 4]["id"],
+        "company_id": company["id"],
+        "opened_at": opened.isoformat(),
+        "expected_close": str((now + timedelta(days=number - 4)).date()),
+    }
+    deal = await owner.post("/api/v1/deals", body)
+    if number % 2:
+        closed_on = str((opened + timedelta(days=2)).date())
+        lost = number % 5 == 0
+        outcome = {"closed_on": closed_on, **({"reason": "Price"} if lost else {})}
+        await owner.post(f"/api/v1/deals/{deal['id']}/{'lose' if lost else 'win'}", outcome)
+    return str(deal["id"])
+
+
+async def _wrong_with(page: Page, size: str) -> list[str]:
+    """What is wrong with a page as it is shown."""
+    wrong = [f"no icon {name}" for name in await page.evaluate(_BROKEN_ICONS)]
+    over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if over > 0:
+        wrong.append(f"{over} px wider than the screen")
+    if size == "wide" or over <= 0:
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+        wrong += await page.evaluate(_SERIOUS)
+    return wrong
+
+
+async def _settled(page: Page) -> None:
+    await page.wait_for_load_state("load")
+    await page.wait_for_timeout(350)  # charts are drawn, the live stream has spoken
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", ["wide", "narrow"])
+async def test_no_page_breaks_and_everybody_can_use_it(
+    owner: Visitor, opened: Opening, troubles: Troubles, tmp_path: Path, size: str, dark: bool
+) -> None:
+    pages = await _lively(owner)
+    folder = Path(os.environ.get("EVERLOG_SCREENSHOTS") or tmp_path)
+    wrong: list[str] = []
+    async with opened(owner, size=size, dark=dark, troubles=troubles) as page:
+        for name, address in pages.items():
+            await page.goto(address)
+            await _settled(page)
+            picture = f"{name}-{size}-{'dark' if dark else 'light'}.png"
+            await page.screenshot(path=folder / picture)
+            if name in IN_README and os.environ.get("EVERLOG_UPDATE_SCREENSHOTS") == "1":
+                await page.screenshot(path=ROOT / "docs" / "images" / picture)
+            wrong += [f"{name}: {each}" for each in await _wrong_with(page, size)]
+            wrong += [f"{name}: {each}" for each in troubles if not _expected(name, each)]
+            troubles.clear()
+    assert not wrong, "\n".join(wrong)
+
+
+def _expected(name: str, trouble: str) -> bool:
+    """The browser reports the answer 404 of the page that is not there."""
+    return name == "not-here" and "404" in trouble
+
+
+async def test_drawers_and_boxes_can_be_used_by_everybody(
+    owner: Visitor, opened: Opening, troubles: Troubles
+) -> None:
+    pages = await _lively(owner)
+    wrong: list[str] = []
+    async with opened(owner, troubles=troubles) as page:
+        for address, press in (
+            ("/contacts", "New contact"),
+            (pages["company"], "New deal"),
+            ("/companies", "New company"),
+            (pages["deal"], "Won"),
+            ("/settings/users", "Add a user"),
+            ("/settings/tokens", "New token"),
+        ):
+            await page.goto(address)
+            await page.get_by_role("button", name=press, exact=True).first.click()
+            await page.get_by_role("dialog").wait_for()
+            wrong += [f"{press}: {each}" for each in await _wrong_with(page, "wide")]
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Control+k")
+        wrong += [f"palette: {each}" for each in await _wrong_with(page, "wide")]
+    assert not [*wrong, *troubles]
+
+
+async def test_the_sign_in_can_be_used_by_everybody(
+    platform: Platform, opened: Opening, troubles: Troubles
+) -> None:
+    for dark in (False, True):
+        async with opened(dark=dark, troubles=troubles) as page:
+            await page.goto("/sign-in")
+            assert not await _wrong_with(page, "wide")
+    assert not troubles

@@ -1,0 +1,1 @@
+"""Disasters, and the way back, on a platform of their own."""

@@ -1,0 +1,1 @@
+"""Every guard is taken out once, to see whether a test notices."""

@@ -1,0 +1,25 @@
+"""All mutants, in one literal table."""
+
+from __future__ import annotations
+
+from tests.mutation.log_guards import LOG_GUARDS
+from tests.mutation.mutant import Mutant
+from tests.mutation.people_guards import EDGE_GUARDS, ERASURE_GUARDS
+from tests.mutation.road_guards import (
+    EFFECT_GUARDS,
+    LANE_GUARDS,
+    PARKING_GUARDS,
+    REBUILD_GUARDS,
+    RELAY_GUARDS,
+)
+
+MUTANTS: tuple[Mutant, ...] = (
+    *LOG_GUARDS,
+    *RELAY_GUARDS,
+    *LANE_GUARDS,
+    *PARKING_GUARDS,
+    *REBUILD_GUARDS,
+    *EFFECT_GUARDS,
+    *ERASURE_GUARDS,
+    *EDGE_GUARDS,
+)
