@@ -21,7 +21,7 @@ import pytest
 from embedded.download import Servers, fetch
 from embedded.kafka import Kafka, make_archive
 from embedded.launch import running
-from embedded.ports import free_ports
+from embedded.ports import free_port, free_ports
 from embedded.postgres import Postgres
 
 # Folders of the house are named like the packages inside them. pytest, which names a test module
@@ -76,7 +76,7 @@ def postgres_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
     else:
         servers = request.getfixturevalue("embedded_servers")
         home = request.getfixturevalue("server_home")
-        (port,) = free_ports(1)
+        port = free_port()
         server = Postgres(servers, home / "postgres", port, "tests", unsafe_but_fast=True)
         with running(server, home / "postgres.log"):
             yield server.dsn
@@ -101,7 +101,7 @@ def kafka_bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _postgres_container() -> Iterator[str]:
-    (port,) = free_ports(1)
+    port = free_port()
     container = _container(POSTGRES_IMAGE, 5432, port)
     container.with_env("POSTGRES_PASSWORD", "tests")
     container.with_env("POSTGRES_INITDB_ARGS", _INITDB_ARGS)
@@ -114,7 +114,7 @@ def _postgres_container() -> Iterator[str]:
 @contextlib.contextmanager
 def _kafka_container() -> Iterator[str]:
     """Apache's own image; testcontainers' KafkaContainer drives Confluent's scripts instead."""
-    (port,) = free_ports(1)  # clients have to be told it before the start
+    port = free_port()  # clients have to be told it before the start
     container = _container(KAFKA_IMAGE, 9092, port)
     for name, value in {
         "NODE_ID": "1",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from benchmarks.load import Outcome, Plan, load
 from benchmarks.rig import ROOT
-from embedded.ports import free_ports
+from embedded.ports import free_port
 
 WORKERS = 2
 
@@ -26,7 +26,7 @@ def ceiling(clients: int, seconds: float) -> Outcome:
 
 @contextlib.contextmanager
 def _serving() -> Iterator[int]:
-    (port,) = free_ports(1)
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peers.hello:app", "--port", str(port)]
     command += ["--workers", str(WORKERS), "--no-access-log", "--log-level", "error"]
     process = subprocess.Popen(command, cwd=ROOT)

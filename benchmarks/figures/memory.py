@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ IDLE_S = 20
 def measure(scale: float) -> list[Result]:
     """Resident memory in all, and proportional, where pages that are shared count once."""
     with tempfile.TemporaryDirectory(prefix="everlog-bench-") as folder:
-        port = free_base(PORTS, random.randrange(20_000, 50_000, 100))
+        port = free_base(PORTS)
         own = {"EVERLOG_HOME": str(Path(folder) / "home"), "EVERLOG_PORT": str(port)}
         environ = {**os.environ, **own}
         say("memory: bringing up a copy with the sample workspace")

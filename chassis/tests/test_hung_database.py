@@ -24,7 +24,7 @@ from chassis.testing.parcels import ON_THE_WAY, PARCEL
 from chassis.testing.service_bench import Client, running
 from embedded.download import Servers
 from embedded.launch import running as running_server
-from embedded.ports import free_ports
+from embedded.ports import free_port
 from embedded.postgres import Postgres
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -71,7 +71,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(embedded_servers: Servers, server_home: Path) -> Iterator[Server]:
-    (port,) = free_ports(1)
+    port = free_port()
     postgres = Postgres(embedded_servers, server_home / "hung", port, "tests", unsafe_but_fast=True)
     with running_server(postgres, server_home / "hung.log") as process:
         yield Server(postgres.dsn, psutil.Process(process.pid))

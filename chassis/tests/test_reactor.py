@@ -144,7 +144,11 @@ async def test_a_connection_that_its_server_ended_is_known_by_what_it_raises(
         ended: Connection = await asyncpg.connect(postgres_dsn)
         await admin.fetchval("select pg_terminate_backend($1)", ended.get_server_pid())
         with pytest.raises(CONNECTION_ENDED):
-            for _ in range(3):
-                await ended.fetchval("select 1")
+            await _ask_until_it_fails(ended)
         ended.terminate()
     await admin.close()
+
+
+async def _ask_until_it_fails(connection: Connection) -> None:
+    for _ in range(3):
+        await connection.fetchval("select 1")

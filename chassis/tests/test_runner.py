@@ -6,9 +6,11 @@ import asyncio
 import socket
 from pathlib import Path
 
+import pytest
+
 from chassis.runner import _socket, end
 from chassis.settings import ServiceSettings
-from chassis.testing.service_bench import free_port
+from embedded.ports import free_port
 
 
 async def test_no_answer_is_held_back_until_the_one_before_is_acknowledged() -> None:
@@ -26,6 +28,14 @@ async def test_no_answer_is_held_back_until_the_one_before_is_acknowledged() -> 
         assert await undelayed
         writer.close()
         await writer.wait_closed()
+
+
+def test_a_port_that_is_taken_ends_the_process_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        settings = ServiceSettings(listen=listen, kafka="", postgres="", secrets=Path())
+        with pytest.raises(SystemExit, match=f"Cannot listen on {listen}: .* EVERLOG_LISTEN"):
+            _socket(settings)
 
 
 async def test_a_task_that_lost_its_cancellation_is_ended_nevertheless() -> None:

@@ -30,8 +30,9 @@ from chassis.testing.parcels import (
     ParcelSent,
     Scan,
 )
-from chassis.testing.service_bench import Client, free_port, running
+from chassis.testing.service_bench import Client, running
 from chassis.verify import check_log
+from embedded.ports import free_port
 
 pytestmark = pytest.mark.integration
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from embedded.ports import free_ports
+from embedded.ports import free_port
 from everlog.services import is_ready
 
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[int]:
-    (port,) = free_ports(1)
+    port = free_port()
     env = {
         **os.environ,
         "EVERLOG_LISTEN": f"127.0.0.1:{port}",

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from embedded.ports import free_ports
+from embedded.ports import free_port
 from everlog.home import Home
 from everlog.services import (
     PROGRAMS,
@@ -114,7 +114,7 @@ def test_a_service_is_ready_when_it_says_so(
 
 @pytest.mark.parametrize("speaks", ALL_SPEAK)
 def test_nobody_there_is_not_ready(speaks: Speaks) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     assert not is_ready(port, speaks)
 
 

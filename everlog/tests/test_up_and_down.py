@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -55,8 +54,7 @@ class Copy:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Copy]:
-    # Somewhere by chance: another run of the tests may be looking for ports as well.
-    copy = Copy(tmp_path / "home", free_base(PORTS, random.randrange(20_000, 50_000, 100)))
+    copy = Copy(tmp_path / "home", free_base(PORTS))
     yield copy
     take_down(Home.of(copy.environ))
 

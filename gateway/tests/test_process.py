@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from chassis.testing.service_bench import free_port
+from embedded.ports import free_port
 from gateway.routing import SERVICES
 from gateway.testing import SECRET, Echo
 

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from embedded.ports import free_ports
+from embedded.ports import free_port
 from everlog.services import PROGRAMS, SERVICES
 
 ROOT = Path(__file__).parents[2]
@@ -210,7 +210,7 @@ def test_a_prometheus_scrapes_a_running_platform(
     config = config.replace("15s", "1s").replace("scrape_timeout: 10s", "scrape_timeout: 1s")
     (tmp_path / "prometheus.yml").write_text(config)
     shutil.copy(INFRA / "prometheus" / "rules.yml", tmp_path)
-    (port,) = free_ports(1)
+    port = free_port()
     command = [str(prometheus / "prometheus"), f"--config.file={tmp_path / 'prometheus.yml'}"]
     command += [
         f"--storage.tsdb.path={tmp_path / 'data'}",

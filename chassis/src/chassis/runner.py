@@ -106,7 +106,8 @@ async def _serve_until_signal(manifest: Manifest, settings: ServiceSettings, rol
 async def serve(
     manifest: Manifest, settings: ServiceSettings, role: str, stop: asyncio.Event
 ) -> None:
-    """Run until `stop` is set, then stop gracefully."""
+    """Run until `stop` is set, then stop gracefully. Ends at once if its port is taken."""
+    sock = _socket(settings)  # first: who cannot be asked should not have begun to work
     service = Service(manifest, settings, SystemClock(), role)
     await _until_it_works("start", service, Service.start)
     tasks = [asyncio.create_task(_keep("refresh", service, _refresh))]
@@ -115,7 +116,7 @@ async def serve(
             asyncio.create_task(_keep(name, service, work)) for name, work in workers(manifest)
         ]
     server = _http_server(service, role)
-    serving = asyncio.create_task(server.serve(sockets=[_socket(settings)]))
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
     log.info("started", role=role, listen=settings.listen)
     await asyncio.wait(
         [serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED
@@ -196,7 +197,14 @@ def _socket(settings: ServiceSettings) -> socket.socket:
     # asyncio turns Nagle's delay off (40 ms an answer) only where the protocol is spelt out.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((settings.host, settings.port))
+    try:
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        sock.close()
+        raise SystemExit(
+            f"Cannot listen on {settings.listen}: {error.strerror}. "
+            "Stop the program that does (ss -ltnp), or set EVERLOG_LISTEN to another address."
+        ) from error
     sock.set_inheritable(False)
     return sock
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -94,9 +93,7 @@ def _answer(command: list[str], environ: Mapping[str, str]) -> Any:
 
 def environ_of(home: Path) -> dict[str, str]:
     """The environment of an empty platform in `home`, on free ports."""
-    # Somewhere by chance: another run of the tests may be looking for ports as well. Below those
-    # that the kernel hands out to whoever connects.
-    port = free_base(PORTS, random.randrange(20_000, 32_000, 100))
+    port = free_base(PORTS)
     environ = {name: value for name, value in os.environ.items() if name not in _OF_OTHER_COPIES}
     own = {"EVERLOG_HOME": str(home), "EVERLOG_PORT": str(port), "EVERLOG_SAMPLE": "none"}
     return environ | own

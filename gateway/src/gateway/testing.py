@@ -17,7 +17,7 @@ from joserfc.jwk import OKPKey
 
 from chassis.http.principal import Principal, sign
 from chassis.ids import new_id
-from chassis.testing.service_bench import free_port
+from embedded.ports import free_port
 from gateway.app import Gateway
 from gateway.routing import SERVICES
 from gateway.serving import serve

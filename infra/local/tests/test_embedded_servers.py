@@ -22,7 +22,7 @@ from embedded.download import Servers
 from embedded.errors import Trouble
 from embedded.kafka import Kafka
 from embedded.launch import running, start, stop, wait_until_ready
-from embedded.ports import free_ports
+from embedded.ports import free_port, free_ports
 from embedded.postgres import Postgres
 
 pytestmark = pytest.mark.integration
@@ -56,7 +56,7 @@ def gone(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def postgres(embedded_servers: Servers, tmp_path: Path) -> Postgres:
-    (port,) = free_ports(1)
+    port = free_port()
     return Postgres(embedded_servers, tmp_path / "postgres", port, "p@ss/word")
 
 
@@ -118,7 +118,7 @@ def test_postgres_never_runs_as_root_even_where_only_root_may_walk(
     closed.mkdir(mode=0o700)
     # The programs too: a whole checkout may lie in such a place.
     shutil.copytree(embedded_servers.postgres, closed / "servers" / "postgres", symlinks=True)
-    (port,) = free_ports(1)
+    port = free_port()
     server = Postgres(Servers(closed / "servers"), closed / "postgres", port, "secret")
     with running(server, tmp_path / "log") as process:
         assert query(server.dsn, "SELECT 1") == 1

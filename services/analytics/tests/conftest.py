@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from chassis.setup import prepare, prepare_database
 from chassis.testing.contract_files import as_published, path_of
 from chassis.vault import DataKey, Keyring
 from chassis.wire import message_of
+from embedded.ports import free_port
 
 KEYRING = Keyring(bytes(32))
 CONTRACTS = Path(__file__).parents[3] / "contracts"
@@ -137,19 +137,6 @@ class Running:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port nobody listens on."""
-    return unused()
-
-
-def unused() -> int:
-    """See free_port."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-@pytest.fixture
 async def running(
     postgres_dsn: str, kafka_bootstrap: str, tmp_path: Path
 ) -> AsyncIterator[Running]:
@@ -159,7 +146,7 @@ async def running(
     (tmp_path / "verify.pem").write_bytes(key.as_pem(private=False))
     await prepare(MANIFEST, postgres=postgres_dsn, kafka=kafka_bootstrap, secrets=tmp_path)
     settings = ServiceSettings(
-        listen=f"127.0.0.1:{unused()}",
+        listen=f"127.0.0.1:{free_port()}",
         kafka=kafka_bootstrap,
         postgres=postgres_dsn,
         secrets=tmp_path,

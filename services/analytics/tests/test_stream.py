@@ -16,6 +16,7 @@ import pytest
 from analytics.manifest import MANIFEST
 from analytics.stream import TOPICS
 from analytics.testing import Story
+from embedded.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -77,14 +78,13 @@ def test_it_reads_every_topic_the_facts_are_made_from() -> None:
     assert set(TOPICS) == MANIFEST.consumed_topics() - {MANIFEST.topic}
 
 
-async def test_what_happens_now_is_told_and_survives_a_restart(
-    running: Any, story: Story, free_port: int
-) -> None:
+async def test_what_happens_now_is_told_and_survives_a_restart(running: Any, story: Story) -> None:
+    port = free_port()
     ada = story.user("Ada")
     story.deal(100_00, ago(minutes=30), owner=ada).win(ago(minutes=20))
     story.deal(900_00, ago(days=90)).win(ago(days=60), known=now())
     await running.publish(story)
-    async with streaming(running, free_port) as process:
+    async with streaming(running, port) as process:
         before = await until(running, story, lambda b: b["events_last_hour"] == 3)
         assert before["status"] == "live"
         assert [w["amount"] for w in before["won_last_hour"]] == [100.0]
@@ -100,14 +100,14 @@ async def test_what_happens_now_is_told_and_survives_a_restart(
         assert "not running" in down["detail"]
         story.deal(1_00, now())
         await running.publish(story)
-    async with streaming(running, free_port):
+    async with streaming(running, port):
         again = await until(running, story, lambda b: b["status"] == "live")
         again = await until(running, story, lambda b: b["events_last_hour"] == 6)
         assert [w["amount"] for w in again["won_last_hour"]] == [150.0]
 
 
-async def test_viewers_are_pushed_what_changes(running: Any, story: Story, free_port: int) -> None:
-    async with streaming(running, free_port):
+async def test_viewers_are_pushed_what_changes(running: Any, story: Story) -> None:
+    async with streaming(running, free_port()):
         pushed: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         viewing = asyncio.create_task(_view(running, story, pushed))
         try:

@@ -22,9 +22,10 @@ from joserfc.jwk import OKPKey
 from chassis.http.principal import Principal, sign
 from chassis.ids import new_id
 from chassis.setup import prepare
-from chassis.testing.service_bench import MASTER_KEY, Client, free_port
+from chassis.testing.service_bench import MASTER_KEY, Client
 from contacts.manifest import MANIFEST
 from contacts.settings import ContactsSettings
+from embedded.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

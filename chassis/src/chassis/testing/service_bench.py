@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from chassis.runner import serve
 from chassis.service import BOTH, WORKER, Service
 from chassis.settings import ServiceSettings
 from chassis.setup import prepare
+from embedded.ports import free_port
 
 MASTER_KEY = "00" * 32
 """The same for every service in a test session: they share the topics."""
@@ -81,13 +81,6 @@ class Client:
     async def close(self) -> None:
         """Close the connections."""
         await self.session.close()
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @asynccontextmanager
