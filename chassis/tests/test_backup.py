@@ -59,6 +59,9 @@ TABLES = {
 }
 
 
+REFUSE = "insert into imports.refusals values ($1, $2, 1, 'x')"
+
+
 def remind(recorded: Recorded[Any]) -> Iterable[Order]:
     """Ask after a parcel that has not arrived within a week."""
     event: ParcelSent | ParcelDelivered = recorded.event
@@ -172,12 +175,14 @@ class Depot:
 
         return MemorySource(self.broker, positions, starts)
 
-    async def refill(self, reached: Mapping[Partition, int] | None = None) -> Refilled:
+    async def refill(
+        self, reached: Mapping[Partition, int] | None = None, rest: Backup | None = None
+    ) -> Refilled:
         async def asked(_: Sequence[Partition]) -> Mapping[Partition, int]:
             return reached or {}
 
         broker = Broker(self.source, self.broker.ids([TOPIC, KEYS_TOPIC]), asked)
-        done = await refill(self.store(), broker, lambda *_: None)
+        done = await refill(self.store(), broker, lambda *_: None, rest)
         await self.put_in_place()
         return done
 
@@ -251,10 +256,10 @@ async def test_a_key_that_was_destroyed_after_the_backup_does_not_come_back(
 async def test_what_a_service_keeps_of_imports_goes_with_the_key_of_anothers_person(
     depot: Depot, tmp_path: Path
 ) -> None:
-    elsewhere, refusal = (depot.workspace, new_id()), "insert into imports.refusals values "
+    elsewhere = (depot.workspace, new_id())
     async with depot.databases[0].connection(None) as connection:
         for workspace in (depot.workspace, new_id()):
-            await connection.execute(refusal + "($1, $2, 1, 'x')", workspace, new_id())
+            await connection.execute(REFUSE, workspace, new_id())
     depot.back_up(tmp_path / "one")
     assert await depot.restore(tmp_path / "one") == []
     assert len(depot.rows("imports.refusals")) == 2
@@ -322,6 +327,26 @@ async def test_a_lost_store_is_filled_again_from_its_topic(depot: Depot) -> None
     await depot.relay_all()
     numbers = [number for (number,) in depot.rows("log.feed", "number")]
     assert sorted(numbers) == [*range(1, len(numbers) + 1)]
+
+
+async def test_what_is_not_on_kafka_is_taken_from_a_backup(depot: Depot, tmp_path: Path) -> None:
+    await depot.parcel("Paris")
+    forgotten = await depot.parcel()
+    async with depot.databases[0].connection(None) as connection:
+        for workspace in (depot.workspace, new_id()):
+            await connection.execute(REFUSE, workspace, new_id())
+    depot.back_up(tmp_path / "one")
+    await depot.forget(forgotten)
+    await depot.relay_all()
+    before = depot.state("log.commands", "road.due", "log.claims")
+    await depot.lose()
+    with Backup(tmp_path / "one") as backup:
+        done = await depot.refill(rest=backup)
+    assert depot.state("log.commands", "road.due", "log.claims") == before, "the log is Kafka's"
+    assert done.rest == 2
+    left = depot.rows("imports.refusals", "workspace_id")
+    assert len(left) == 1, "what a destroyed key goes with stays gone"
+    assert left != [(str(depot.workspace),)]
 
 
 async def test_reactions_go_on_where_they_were(depot: Depot) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from everlog.testing import visiting
 from tests.drills.drill import Drill, digests_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]
@@ -91,3 +92,19 @@ async def test_a_backup_taken_amid_writes_is_one_moment(drill: Drill, backups: P
     digests_of(verified)
     events = {each["service"]: each["events"] for each in verified}
     assert events["contacts"] >= taken["events"]["contacts"]
+
+
+async def test_a_lost_identity_comes_from_kafka_and_its_passwords_from_a_backup(
+    drill: Drill, backups: Path
+) -> None:
+    before = await drill.baseline()
+    taken = await drill.run("backup", str(backups))
+    assert "--from-kafka" in await drill.fails("restore", "identity", "--rest", taken["file"])
+    drill.execute("drop database everlog_identity with (force)")
+    done = await drill.run("restore", "identity", "--from-kafka", "--rest", taken["file"])
+    assert done["store"]["rest"] > 0
+    assert await drill.digests() == before
+    await drill.still_answers()  # under the session of before
+    async with visiting(drill.platform) as again:
+        assert (await again.get("/api/v1/contacts"))["items"]
+    drill.known = None

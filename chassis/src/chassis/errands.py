@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 from uuid import UUID
@@ -34,6 +34,9 @@ compare   compare the live one with the one built beside, or with a fold of the 
 swap      let the one that stands by answer        rollback  the same: the one before stands by
 pause     keep it as it is, the others go on        resume    rebuild it, from then on it is kept up
 retry     try a parked sequence again               skip      the same without its first event"""
+
+Told = Callable[[str, int, int], None]
+"""Told at which step a rebuild is, how much of it is done, and how much there is in all."""
 
 CONCERN_ONE_WORKSPACE = ("retry", "skip")
 EVERY = "*"
@@ -211,9 +214,11 @@ async def _beside(service: Service, how: str, name: str, errand: UUID, label: st
     return lines[-1] if lines else how
 
 
-async def rebuild(service: Service, name: str, errand: UUID | None = None, label: str = "") -> int:
+async def rebuild(
+    service: Service, name: str, errand: UUID | None = None, told: Told | None = None
+) -> int:
     """Rebuild a read model in this process; returns the new generation's number."""
-    return await rebuilding(service, name, errand, label).run()
+    return await rebuilding(service, name, errand, told=told).run()
 
 
 async def compare(
@@ -235,10 +240,18 @@ async def compare(
     return await rebuilding(service, name, errand, label).compare()
 
 
-def rebuilding(service: Service, name: str, errand: UUID | None = None, label: str = "") -> Rebuild:
+def rebuilding(
+    service: Service,
+    name: str,
+    errand: UUID | None = None,
+    label: str = "",
+    told: Told | None = None,
+) -> Rebuild:
     """A rebuild of a read model, not begun yet; it notes its progress with the errand, if any."""
 
     async def report(step_: str, done: int, total: int) -> None:
+        if told is not None:
+            told(step_, done, total)
         if errand is not None:
             async with service.work.connection(None) as connection:
                 await connection.execute(_PROGRESS, errand, label + step_, done, total)

@@ -20,6 +20,10 @@ Worker = Callable[[Any], Awaitable[None]]
 """A long-running task of a service; it is handed the running Service (chassis.runner)."""
 
 
+Check = Callable[[Any], Awaitable[list[str]]]
+"""What read models promise about one another: handed a connection, it says what is not so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a service is. `received`: its slim models of events that other services own."""
@@ -39,6 +43,9 @@ class Manifest:
     """Categories of other services' streams that its read models show: reads wait for them too."""
     schema: str = ""
     """DDL of operational tables that are no read model (files, work queues); idempotent."""
+
+    checks: tuple[Check, ...] = ()
+    """What `everlog verify` asks beside whether each read model is the fold of the log."""
 
     @property
     def topic(self) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -213,13 +214,17 @@ async def _rebuild_all(home: Home, name: str, report: Report) -> list[str]:
 
 
 def restore_store(
-    home: Home, name: str, *, replace: bool, report: Report
+    home: Home, name: str, rest: Path | None, *, replace: bool, report: Report
 ) -> tuple[Restored, Refilled]:
-    """Fill a lost event store again from its topic; the platform may run or be down."""
+    """Fill a lost event store again from its topic; the platform may run or be down.
+
+    `rest`: the backup to take from what is not on Kafka.
+    """
     manifest, done = manifest_of(name), Restored(f"Kafka, {manifest_of(name).topic}")
     if not manifest.published_topics():
         raise Trouble(f"{name} has no events of its own.", f"everlog rebuild {name}")
-    with servers(home, report):
+    with ExitStack() as stack:
+        stack.enter_context(servers(home, report))
         watch = _Watch(report, done)
         if (there := events_in(name, home.postgres_admin)) and not replace:
             raise Trouble(
@@ -227,8 +232,14 @@ def restore_store(
                 "With --replace it goes, and what Kafka holds takes its place.",
             )
         keyring = Keyring.from_file(home.secrets / "master.key")
+        backup = None
+        if rest is not None:
+            backup = stack.enter_context(open_backup(rest))
+            keyring = _keyring(home, backup)
+            with report.progress(f"Checking {rest.name}") as told:
+                check_whole(backup, lambda read, total: told("bytes", read, total))
         store = Store(manifest, home.postgres_admin, keyring)
-        refilled = asyncio.run(_refill(home, store, report))
+        refilled = asyncio.run(_refill(home, store, backup, report))
         watch.done("event store filled")
         store.put_in_place()
         done.events[name] = refilled.events
@@ -247,7 +258,7 @@ async def _prepare(home: Home, name: str) -> None:
     )
 
 
-async def _refill(home: Home, store: Store, report: Report) -> Refilled:
+async def _refill(home: Home, store: Store, backup: Backup | None, report: Report) -> Refilled:
     manifest = store.manifest
     await make_topics(home.kafka, topics_of(manifest))
     mark, sink = Bookmark(home.kafka, manifest.service), await KafkaSink.open(home.kafka)
@@ -255,7 +266,7 @@ async def _refill(home: Home, store: Store, report: Report) -> Refilled:
         topics = await sink.topics(manifest.published_topics())
         broker = Broker(lambda at: RangeSource(home.kafka, at), topics, mark.read)
         with report.progress(f"Restoring {manifest.service}") as told:
-            return await refill(store, broker, told)
+            return await refill(store, broker, told, backup)
     except (EverlogError, ValueError, psycopg2.Error) as error:
         raise Trouble(
             f"The event store of {manifest.service} could not be filled from Kafka.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +16,9 @@ from analytics.dimensions import DIMENSIONS
 from analytics.figures import can_use_rollup, sums
 from analytics.kpi import Kpi
 from analytics.periods import PERIODS
+from analytics.rollup_check import rollup_equals_facts
 from analytics.testing import Bench, Deal, Story, principal
+from chassis.postgres.database import Connection
 from chassis.postgres.statements import render
 
 pytestmark = pytest.mark.integration
@@ -122,6 +126,35 @@ async def test_the_roll_up_says_what_the_facts_say(bench: Bench) -> None:
             ask = ask_of(kpi, principal(story.workspace), by.items())
             rolled_up += can_use_rollup(FACTS[kpi.facts()[0]], ask)
     assert rolled_up > 60
+
+
+async def test_a_roll_up_that_does_not_add_up_is_found(bench: Bench) -> None:
+    story = Muddle(2).run(40)
+    await bench.load(story)
+    async with bench.worker.connection(None) as connection, rolled_back(connection):
+        assert await rollup_equals_facts(connection) == []
+        await connection.execute(
+            "update kpi_rollup set won = won + 1 where (fact, dimension) = ('deal_closed', 'stage')"
+            " and won = 1"
+        )
+        wrong = await rollup_equals_facts(connection)
+        assert wrong
+        assert all(told.startswith("deal_closed, stage ") for told in wrong)
+    async with bench.worker.connection(None) as connection, rolled_back(connection):
+        await connection.execute("delete from contacts_added where people = 1")
+        told = " ".join(await rollup_equals_facts(connection))
+        assert "person_added, in all" in told
+        assert "company_added" not in told
+
+
+@asynccontextmanager
+async def rolled_back(connection: Connection) -> AsyncIterator[None]:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    finally:
+        await transaction.rollback()
 
 
 def _figures(body: Any) -> Any:

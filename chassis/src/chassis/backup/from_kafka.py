@@ -7,7 +7,7 @@
 5 react     no further than it had come: see chassis.backup.reacted
 
 What was never on Kafka does not come back: what waited in the outbox (milliseconds), idempotency
-keys of requests, and operational tables (passwords, sessions, imports under way).
+keys of requests, and operational tables (passwords, sessions, imports): those a backup may have.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ import msgspec
 import psycopg2
 from psycopg2.extras import register_uuid
 
+from chassis.backup.archive import Backup
 from chassis.backup.derived import keep_claims, keep_keys
 from chassis.backup.reacted import Reached, note_reactions
-from chassis.backup.restoring import Store, count_on, leave_to_be_rebuilt
+from chassis.backup.restoring import Store, count_on, fill_rest, leave_to_be_rebuilt
 from chassis.chain import GENESIS, hash_of
 from chassis.errors import Lost, Tampered
 from chassis.events import Stored
@@ -109,10 +110,17 @@ class Refilled:
     destroyed_keys: int
     claims: int
     reacted_known: bool
+    rest: int = 0
+    """Rows of a backup that are no events."""
 
 
-async def refill(store: Store, broker: Broker, told: Told) -> Refilled:
-    """Fill a store beside; the caller puts it in place. Raises Tampered or Lost: nothing is."""
+async def refill(
+    store: Store, broker: Broker, told: Told, backup: Backup | None = None
+) -> Refilled:
+    """Fill a store beside; the caller puts it in place. Raises Tampered or Lost: nothing is.
+
+    `backup`: where to take from what is not on Kafka.
+    """
     address = await asyncio.to_thread(store.make)
     topics = {t: i for t, i in broker.topics.items() if t in store.manifest.published_topics()}
     wrapped, _ = await keys_on_kafka(broker.open_source)
@@ -130,10 +138,11 @@ async def refill(store: Store, broker: Broker, told: Told) -> Refilled:
         keys, destroyed = keep_keys(cursor, store, wrapped)
         claims = keep_claims(cursor, store, wrapped)
         known = await note_reactions(cursor, store, broker.open_source, broker.reached, wrapped)
+        rest = fill_rest(cursor, backup, store.service) if backup else 0
         cursor.execute("update log.relay set topics = %s", (_json(topics),))
         count_on(cursor)
         leave_to_be_rebuilt(cursor)
-    return Refilled(events, streams, keys, destroyed, claims, known)
+    return Refilled(events, streams, keys, destroyed, claims, known, rest)
 
 
 def _json(topics: Mapping[str, UUID]) -> str:

@@ -29,6 +29,7 @@ _IDENTITIES = """
 select table_schema, table_name, column_name from information_schema.columns
  where is_identity = 'YES'
 """
+_OF_THE_LOG = ("log", "road")
 _COUNT_ON = """
 select setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false) from {}
 """
@@ -161,6 +162,20 @@ def fill(store: Store, backup: Backup, destroyed: Iterable[KeyPlace]) -> list[Ke
     return erased
 
 
+def fill_rest(cursor: Any, backup: Backup, service: str) -> int:
+    """Fill what no event tells (passwords, tokens, imports) into a store whose log is there
+    already; returns how many rows. What a destroyed key had sealed does not come back."""
+    rows = 0
+    for content in backup.of(service):
+        if content.table != ERASED and content.table.split(".")[0] not in _OF_THE_LOG:
+            _load(cursor, backup, content)
+            rows += content.rows
+    cursor.execute(DESTROYED)
+    if gone := [(str(workspace), str(key_id)) for workspace, key_id in cursor.fetchall()]:
+        _forget(cursor, gone)
+    return rows
+
+
 def _load(cursor: Any, backup: Backup, content: Content) -> None:
     cursor.execute("select to_regclass(%s) is not null", (content.table,))
     if not cursor.fetchone()[0]:
@@ -185,9 +200,14 @@ def _destroy(cursor: Any, destroyed: list[KeyPlace]) -> list[KeyPlace]:
     values = [(str(workspace), str(key_id)) for workspace, key_id in destroyed]
     execute_values(cursor, _DROP_NOTICES, values, page_size=len(values))
     gone = execute_values(cursor, _DESTROY, values, page_size=len(values), fetch=True)
-    execute_values(cursor, _KNOW, [(*value, b"") for value in values], page_size=len(values))
-    execute_values(cursor, _FORGET, values, page_size=len(values))
+    _forget(cursor, values)
     return [(UUID(workspace), UUID(subject)) for workspace, subject in gone]
+
+
+def _forget(cursor: Any, keys: list[tuple[str, str]]) -> None:
+    known = [(*key, b"") for key in keys]
+    execute_values(cursor, _KNOW, known, page_size=len(keys))
+    execute_values(cursor, _FORGET, keys, page_size=len(keys))
 
 
 def count_on(cursor: Any) -> None:

@@ -64,11 +64,11 @@ async def _rebuild_all(home: Home, wanted: list[tuple[str, str]], report: Report
     done = []
     for service, name in wanted:
         begin = time.monotonic()
-        with report.waiting(f"Rebuilding {service}/{name}"):
+        with report.progress(f"Rebuilding {service}/{name}") as told:
             async with connected(home, service) as running:
                 try:
                     async with noted(running, "rebuild", name, operator()) as errand:
-                        generation = await rebuild_beside(running, name, errand)
+                        generation = await rebuild_beside(running, name, errand, told)
                 except EverlogError as error:
                     raise Trouble(
                         f"{service}/{name} could not be rebuilt; the live one is untouched.",

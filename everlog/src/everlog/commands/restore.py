@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from chassis.backup.from_kafka import Refilled
 from embedded.errors import Trouble
 from everlog.output import Json, Report, reporting
 from everlog.restoring import Restored, restore_all, restore_store
@@ -21,6 +22,13 @@ def restore(
     from_kafka: Annotated[
         bool, typer.Option("--from-kafka", help="Fill a lost event store from its topic.")
     ] = False,
+    rest: Annotated[
+        Path | None,
+        typer.Option(
+            "--rest",
+            help="With --from-kafka: a backup that holds what no event tells, passwords above all.",
+        ),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Let what is there go; else it is refused.")
     ] = False,
@@ -29,8 +37,13 @@ def restore(
     """Bring back everything from a backup, or one service's lost event store from Kafka."""
     with reporting(json) as report:
         home = current_home(os.environ)
+        if rest is not None and not from_kafka:
+            raise Trouble(
+                "A backup is restored as a whole, or completes a store that Kafka fills.",
+                f"everlog restore {what}, or: everlog restore SERVICE --from-kafka --rest {rest}",
+            )
         if from_kafka:
-            done, refilled = restore_store(home, what, replace=replace, report=report)
+            done, refilled = restore_store(home, what, rest, replace=replace, report=report)
             value = {**asdict(done), "store": asdict(refilled)}
         elif what in SERVICES:
             raise Trouble(f"From where is {what} to come?", f"everlog restore {what} --from-kafka")
@@ -39,7 +52,7 @@ def restore(
             value = asdict(done)
         report.show(value, *_lines(done))
         if from_kafka:
-            _say_what_is_lost(report, what, value["store"]["reacted_known"])
+            _say_what_is_lost(report, what, refilled, rest)
 
 
 def _lines(done: Restored) -> list[str]:
@@ -55,11 +68,15 @@ def _lines(done: Restored) -> list[str]:
     return lines
 
 
-def _say_what_is_lost(report: Report, service: str, reacted_known: bool) -> None:
-    report.say(
-        "Idempotency keys of requests and imports under way were not on Kafka: they are gone."
-    )
-    if service == "identity":
-        report.say("So are passwords, sessions and API tokens: see docs/runbook.md.")
-    if not reacted_known:
+def _say_what_is_lost(report: Report, service: str, refilled: Refilled, rest: Path | None) -> None:
+    if rest is not None:
+        report.say(f"{refilled.rest} rows that no event tells are those of {rest.name}.")
+        report.say("Idempotency keys of requests are gone.")
+    else:
+        report.say(
+            "Idempotency keys of requests and imports under way were not on Kafka: they are gone."
+        )
+        if service == "identity":
+            report.say("So are passwords, sessions and API tokens: see docs/runbook.md.")
+    if not refilled.reacted_known:
         report.say("Nobody knew how far reactions had come: all events count as reacted to.")

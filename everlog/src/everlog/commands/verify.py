@@ -7,9 +7,11 @@ import os
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from chassis.errands import rebuilding
 from chassis.errors import EverlogError
+from chassis.manifest import Check
 from chassis.service import Service
 from chassis.verify import check_log
 from everlog.home import Home
@@ -41,20 +43,29 @@ async def _verify_all(home: Home, names: list[str], report: Report) -> list[dict
 
 
 async def _verify(service: Service) -> dict[str, Any]:
-    check = await check_log(service)
+    check, checks = await check_log(service), service.manifest.checks
     read_models = [
         await _compare(service, projection.name) for projection in service.manifest.projections
     ]
+    promises = [{"name": each.__name__, "wrong": await _asked(service, each)} for each in checks]
     return {
         "service": service.manifest.service,
-        "verified": not check.wrong and all(model["equal"] for model in read_models),
+        "verified": not check.wrong
+        and all(model["equal"] for model in read_models)
+        and not any(promise["wrong"] for promise in promises),
         "events": check.events,
         "streams": check.streams,
         "on_kafka": check.on_kafka,
         "waiting": check.waiting,
         "wrong": check.wrong,
         "read_models": read_models,
+        "checks": promises,
     }
+
+
+async def _asked(service: Service, check: Check) -> list[str]:
+    async with service.work.connection(None) as connection:
+        return await check(connection)
 
 
 async def _compare(service: Service, name: str) -> dict[str, Any]:
@@ -89,4 +100,8 @@ def _as_text(result: dict[str, Any]) -> str:
         rows = sum(table["rows"] for table in model["tables"])
         told = f"{rows} rows" if model["equal"] else f"[red]differs {model.get('error', '')}[/]"
         lines.append(f"  {model['name']}: {told}")
+    for promise in result["checks"]:
+        told = promise["name"].replace("_", " ")
+        lines.append(f"  {told}: {'[red]no[/]' if promise['wrong'] else 'yes'}")
+        lines += [f"    [red]{escape(wrong)}[/]" for wrong in promise["wrong"]]
     return "\n".join(lines)

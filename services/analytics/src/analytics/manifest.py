@@ -19,6 +19,7 @@ from analytics.read_models import (
     known_users,
     kpi_rollup,
 )
+from analytics.rollup_check import rollup_equals_facts
 from analytics.schema import SCHEMA
 from chassis.events import Event
 from chassis.manifest import Manifest
@@ -58,4 +59,5 @@ MANIFEST = Manifest(
     ),
     routers=(kpis.router, live.router),
     schema=SCHEMA,
+    checks=(rollup_equals_facts,),
 )
