@@ -54,10 +54,11 @@ def _header(value: str | None) -> list[tuple[str, bytes]]:
 def arrived(parents: Sequence[str | None], *, wanted: bool = True) -> Batch:
     batch = Batch(Commit(0))
     for offset, each in enumerate(parents):
-        message = Message(Partition("everlog.parcels", 3), offset, b"k", b"{}", _header(each))
+        ids = [("ce_", str(WORKSPACE).encode())] * 14  # whatever is asked of them is an id
+        headers = [*ids, *_header(each)]
+        message = Message(Partition("everlog.parcels", 3), offset, b"k", b"{}", headers)
         unreadable = "nobody can" if wanted else ""
-        values = [str(WORKSPACE).encode()] * 14  # whatever is asked of them is an id
-        envelope = Envelope(WORKSPACE, "parcel-1", offset + 1, "t", message, values)
+        envelope = Envelope(WORKSPACE, "parcel-1", offset + 1, "t", message)
         batch.events.append(Arrived(envelope, unreadable=unreadable))
     return batch
 

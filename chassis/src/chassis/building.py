@@ -22,6 +22,9 @@ _BATCH = 10_000
 _TOGETHER = 50_000
 """Small partitions are read together up to so many messages: each consumer costs a while."""
 
+_COLLECT_EVERY = 500_000
+"""Messages. What is left of the consumers by then is some tens of megabytes."""
+
 OpenSource = Callable[[Mapping[Partition, int]], Source]
 Report = Callable[[str, int, int], Awaitable[None]]
 """Told about the progress: status, events done, events in all."""
@@ -32,7 +35,10 @@ Load = Callable[[Loads], Coroutine[Any, Any, None]]
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
     """Without automatic garbage collections: they would go through a million folded rows again and
-    again, and half the time of a rebuild was theirs. Who needs one asks for it."""
+    again, and half the time of a rebuild was theirs. Who needs one asks for it.
+
+    Nothing that is folded lies in a cycle; what does are the broker's answers, and little else.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -63,7 +69,7 @@ class Building:
     async def run(self, bounds: Mapping[Partition, int]) -> None:
         """Fold every partition up to its bound. Raises Poison."""
         self._total = sum(bounds.values())
-        waiting = list(self._groups(bounds))
+        waiting, collected = list(self._groups(bounds)), 0
         loading = asyncio.create_task(self._load([]))
         opening = asyncio.create_task(self._opened(waiting[:1]))
         try:
@@ -72,9 +78,10 @@ class Building:
                     source = await opening
                     opening = asyncio.create_task(self._opened(waiting[place : place + 1]))
                     await self._fold(source, {p: bounds[p] for p in group})
-                    if place < len(waiting):
-                        gc.collect()
                     await loading
+                    if self._replay.done >= collected + _COLLECT_EVERY:
+                        collected = self._replay.done
+                        gc.collect()
                     loading = asyncio.create_task(self._load(self._take_rows(final=False)))
             await loading
             await self._load(self._take_rows(final=True))

@@ -63,12 +63,9 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     version: int
     type: str
     message: Message
-    values: Sequence[bytes]
-    """Of the headers that every event has, in the order of `_ORDER`."""
 
     def recorded(self, id_: UUID, event: E) -> Recorded[E]:
         """Its event, which the caller has decoded, with its place in the log."""
-        values = self.values
         causation = self._rest("ce_causationid")
         return Recorded(
             event,
@@ -78,14 +75,14 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
             id_,
             self.type,
             self.recorded_at(),
-            values[_ACTOR].decode(),
-            _uuid(values[_CORRELATION]),
+            self._value(_ACTOR).decode(),
+            _uuid(self._value(_CORRELATION)),
             _uuid(causation) if causation else None,
         )
 
     def event_id(self) -> UUID:
         """The event's id. Raises ValueError if it is none."""
-        return _uuid(self.values[_ID])
+        return _uuid(self._value(_ID))
 
     def key_id(self) -> UUID | None:
         """The key its personal fields are sealed under. Raises ValueError if it is none."""
@@ -94,34 +91,38 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
     def recorded_at(self) -> datetime:
         """When it was recorded. Raises ValueError if that is no time."""
-        return datetime.fromisoformat(self.values[_RECORDED_AT].decode())
+        return datetime.fromisoformat(self._value(_RECORDED_AT).decode())
 
     def stored(self) -> Stored:
         """The event exactly as it was stored."""
-        values, message = self.values, self.message
+        value = self._value
         causation, trace = self._rest("ce_causationid"), self._rest("traceparent")
         return Stored(
             self.workspace,
             self.stream,
             self.version,
-            _uuid(values[_ID]),
+            _uuid(value(_ID)),
             self.type,
-            datetime.fromisoformat(values[_TIME].decode()),
+            datetime.fromisoformat(value(_TIME).decode()),
             self.recorded_at(),
-            values[_ACTOR].decode(),
-            _uuid(values[_CORRELATION]),
+            value(_ACTOR).decode(),
+            _uuid(value(_CORRELATION)),
             _uuid(causation) if causation else None,
             trace.decode() if trace else None,
             self.key_id(),
-            message.value or b"",
-            bytes.fromhex(values[_HASH].decode()),
+            self.message.value or b"",
+            bytes.fromhex(value(_HASH).decode()),
         )
+
+    def _value(self, place: int) -> bytes:
+        """Of a header that every event has."""
+        return self.message.headers[place][1]
 
     def _rest(self, name: str) -> bytes | None:
         return _among(self.message.headers[len(_ORDER) :], name)
 
 
-_ORDER = (
+_ORDER = [
     "ce_specversion",
     "ce_id",
     "ce_source",
@@ -136,7 +137,7 @@ _ORDER = (
     "ce_actor",
     "ce_correlationid",
     "ce_hash",
-)
+]
 """As `message_of` writes them: who reads millions of them need not look for each by its name."""
 _ID, _TYPE, _TIME = 1, 3, 5
 _WORKSPACE, _STREAM, _VERSION, _RECORDED_AT, _ACTOR, _CORRELATION, _HASH = range(7, 14)
@@ -145,18 +146,16 @@ _WORKSPACE, _STREAM, _VERSION, _RECORDED_AT, _ACTOR, _CORRELATION, _HASH = range
 def envelope_of(message: Message) -> Envelope:
     """Where a message belongs. Raises ValueError if it is none of ours."""
     try:
-        names: tuple[str, ...]
-        values: Sequence[bytes]
-        names, values = zip(*message.headers, strict=True)
-        if names[: len(_ORDER)] != _ORDER:
-            message, values = _in_order(message)
+        headers = message.headers
+        if [name for name, _ in headers[: len(_ORDER)]] != _ORDER:
+            headers = _in_order(headers)
+            message = msgspec.structs.replace(message, headers=headers)
         return Envelope(
-            workspace_of(values[_WORKSPACE]),
-            values[_STREAM].decode(),
-            int(values[_VERSION]),
-            values[_TYPE].decode(),
+            workspace_of(headers[_WORKSPACE][1]),
+            headers[_STREAM][1].decode(),
+            int(headers[_VERSION][1]),
+            headers[_TYPE][1].decode(),
             message,
-            values,
         )
     except (KeyError, ValueError, ValidationError) as error:
         raise _not_ours(message, error) from error
@@ -174,12 +173,11 @@ def stored_of(message: Message) -> Stored:
         raise _not_ours(message, error) from error
 
 
-def _in_order(message: Message) -> tuple[Message, Sequence[bytes]]:
-    """The same with its headers in our order: others may have put them elsewhere."""
-    found = header_map(message.headers)
+def _in_order(headers: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]:
+    """The same in our order: others may have put them elsewhere."""
+    found = header_map(headers)
     first = [(name, found.pop(name)) for name in _ORDER]
-    headers = (*first, *found.items())
-    return msgspec.structs.replace(message, headers=headers), [value for _, value in headers]
+    return (*first, *found.items())
 
 
 def _among(headers: Iterable[tuple[str, bytes]], name: str) -> bytes | None:
