@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis import telemetry
 from chassis.clock import SystemClock
 from chassis.manifest import Manifest
 from chassis.service import WORKER, Service
@@ -74,7 +75,8 @@ def _make_signing_key(secrets: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def service(manifest: Manifest, where: Servers) -> AsyncIterator[Service]:
-    """A service set up and connected, without a process of its own."""
+    """A service set up and connected, without a process of its own. It logs as in one: at INFO."""
+    telemetry.configure(manifest.service)
     await prepare(manifest, postgres=where.postgres, kafka=where.kafka, secrets=where.secrets)
     service = Service(manifest, where.settings(), SystemClock(), WORKER)
     await service.start()
