@@ -62,12 +62,15 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
     await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
     await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
+    gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
+    await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
     return {
         "today": "/",
         "contacts": "/contacts",
         "contact": f"/contacts/{people[0]['id']}",
         "contact-purchases": f"/contacts/{people[0]['id']}?tab=purchases",
         "contact-history": f"/contacts/{people[0]['id']}?tab=history",
+        "erased": f"/contacts/{gone['id']}/erased",
         "companies": "/companies",
         "company": f"/companies/{company['id']}",
         "pipeline": "/pipeline",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from everlog.testing import Visitor
+from everlog.testing import EmbeddedPlatform, Platform, Visitor
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Opening
@@ -179,3 +181,25 @@ async def test_a_list_is_searched_while_one_types(owner: Visitor, opened: Openin
         await expect(page).to_have_url(re.compile(r"\?q=love&sort="))
         await page.get_by_role("searchbox").fill("nobody of this name")
         await expect(page.locator("#rows")).to_contain_text("Nobody found")
+
+
+async def test_who_erases_somebody_gets_a_certificate_to_keep(
+    owner: Visitor, platform: Platform, opened: Opening, tmp_path: Path
+) -> None:
+    contact = await _contact(owner)
+    async with opened(owner) as page:
+        await page.goto(f"/contacts/{contact}")
+        await page.get_by_role("button", name="More actions").click()
+        await page.get_by_role("button", name="Erase this person").click()
+        await page.get_by_role("button", name="Erase for good").click()
+        await expect(page.get_by_role("heading", name="This person is erased")).to_be_visible()
+        await expect(page.locator("main")).not_to_contain_text("Grace")
+        async with page.expect_download() as kept:
+            await page.get_by_role("link", name="Download the certificate").click()
+        file = tmp_path / "erasure.json"
+        await (await kept.value).save_as(file)
+        await page.goto(f"/contacts/{contact}")
+        await expect(page.get_by_role("heading", name="This person is erased")).to_be_visible()
+    if isinstance(platform, EmbeddedPlatform):  # in a container the file would not be there
+        told = await asyncio.to_thread(platform.everlog, "certificate", "verify", str(file))
+        assert told["certificate"]["person_id"] == contact

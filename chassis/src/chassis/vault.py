@@ -15,9 +15,11 @@ from pathlib import Path
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chassis.errors import Tampered
 
@@ -90,6 +92,11 @@ class Keyring:
     def blind(self, workspace: UUID, value: str) -> bytes:
         """A keyed hash of a value: equal for equal values, and says nothing about them."""
         return hmac.digest(self._blind_key(workspace), value.encode(), hashlib.sha256)
+
+    def certificate_key(self) -> bytes:
+        """The private key of certificates (Ed25519, PKCS #8), of which nothing else is kept."""
+        private = Ed25519PrivateKey.from_private_bytes(self._derive(b"everlog certificates"))
+        return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def fingerprint(self) -> bytes:
         """Tells this master key from others, and nothing about it."""

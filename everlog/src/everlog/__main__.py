@@ -19,6 +19,7 @@ def command_line() -> typer.Typer:
 
     from everlog.commands import (
         backup,
+        certificate,
         contracts,
         doctor,
         down,
@@ -58,6 +59,7 @@ def command_line() -> typer.Typer:
     app.command()(backup.backup)
     app.command()(restore.restore)
     app.add_typer(parked.app, name="parked")
+    app.add_typer(certificate.app, name="certificate")
     app.command()(install.install)
     app.command()(setup.setup)
     app.command()(doctor.doctor)

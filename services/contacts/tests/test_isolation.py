@@ -29,6 +29,8 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     line = {"title": "Zephyr tea", "quantity": 1, "unit_price_minor": 500}
     order = {"currency": "EUR", "lines": [line], "contact_id": person}
     await desk.write("POST", "/purchases", order)
+    gone = await desk.person(first_name="Zephyr", last_name="Gone")
+    await desk.write("POST", f"/contacts/{gone}/erase")
     await desk.read(f"/contacts/{person}")
     intruder = desk.ask.other(workspace=new_id())
     yield BreakIn(

@@ -7,6 +7,7 @@ the caller has seen). Headers answered: `ETag`, `Location`, `Everlog-Token`, `Id
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -77,11 +78,13 @@ class Write:
         return self.expected
 
 
-def answer(done: Appended, status: int, **headers: str) -> Response:
-    """The answer to a write."""
+def answer(
+    done: Appended, status: int, *, more: Mapping[str, Any] | None = None, **headers: str
+) -> Response:
+    """The answer to a write. `more`: what it tells beside id and version."""
     if done.replayed:
         headers["Idempotent-Replayed"] = "true"
-    body = {"id": id_of(done.stream), "version": done.version}
+    body = {"id": id_of(done.stream), "version": done.version, **(more or {})}
     return Response(
         msgspec.json.encode(body),
         status,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
-from contacts.api import companies, duplicates, merges, overview, people, person_parts, purchases
+from contacts.api import (
+    companies,
+    duplicates,
+    erasures,
+    merges,
+    overview,
+    people,
+    person_parts,
+    purchases,
+)
 from contacts.domain.company import COMPANY
 from contacts.domain.merging_rule import MERGING_RULE
 from contacts.domain.person import PERSON
@@ -59,6 +68,7 @@ MANIFEST = Manifest(
         duplicates.router,  # neither is /contacts/duplicates
         people.router,
         person_parts.router,
+        erasures.router,
         merges.router,
         purchases.of_person,
         purchases.router,

@@ -9,6 +9,7 @@ from gateway.web.pages import (
     contacts,
     deals,
     duplicates,
+    erasure,
     imports,
     ops,
     search,
@@ -26,6 +27,7 @@ PAGES = (
     duplicates.router,  # neither similar nor duplicates is a contact
     contact_record.fields_router,
     contact_record.router,
+    erasure.router,
     companies.fields_router,
     companies.router,
     deals.fields_router,

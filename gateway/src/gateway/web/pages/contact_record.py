@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from gateway.web.asking import parts
+from gateway.web.asking import Refused, parts
 from gateway.web.fields import Field, FirstOf, FullName, NameOf
 from gateway.web.pages.inline import Choices, Editable, inline_router
 from gateway.web.visiting import Visit, Visiting, go_to
@@ -56,7 +56,12 @@ async def contact(
 ) -> Response:
     """The record; with `as_of` as it was then."""
     path = f"/contacts/{contact_id}"
-    record = await visit.api.get(path, as_of=as_of)
+    try:
+        record = await visit.api.get(path, as_of=as_of)
+    except Refused as refused:
+        if refused.code == "erased" and visit.me.get("sees") == "all":
+            return go_to(visit.request, f"{path}/erased")
+        raise
     if record.get("merged_into"):
         return go_to(visit.request, f"/contacts/{record['id']}")
     asked = [visit.api.get(f"{path}/history")]
@@ -139,20 +144,6 @@ async def remove_tag(visit: Visiting, contact_id: str) -> Response:
     await visit.api.write("DELETE", f"/contacts/{contact_id}/tags/{quote(tag, safe='')}")
     undo = {"url": f"/contacts/{contact_id}/tags", "values": {"tag": tag}, "reload": True}
     return await _tags(visit, contact_id, f"“{tag}” is taken away", undo)
-
-
-@router.get("/{contact_id}/erase")
-async def ask_erase(visit: Visiting, contact_id: str) -> Response:
-    """The question before somebody is erased."""
-    record = await visit.api.get(f"/contacts/{contact_id}")
-    return visit.page("contacts/erase.html", record=record)
-
-
-@router.post("/{contact_id}/erase")
-async def erase(visit: Visiting, contact_id: str) -> Response:
-    """Erase a person for good."""
-    await visit.api.post(f"/contacts/{contact_id}/erase", {})
-    return visit.done("The person is erased; their key is destroyed", go="/contacts")
 
 
 async def _tags(

@@ -1,4 +1,4 @@
-"""What belongs to one person, over HTTP: timeline, history, tags, jobs, consents, erasure."""
+"""What belongs to one person, over HTTP: timeline, history, tags, jobs, consents."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from chassis.errors import Forbidden
 from chassis.http.paging import Cursor, Limit
 from chassis.http.principal import require
 from chassis.http.reading import Reading
-from chassis.http.writing import Writing, answer
+from chassis.http.writing import Writing
 from chassis.ids import new_id
 from contacts.api.access import check_company, check_person
 from contacts.api.bodies import ConsentBody, NewInteraction, NewJob
@@ -19,7 +18,6 @@ from contacts.api.records import Page, answering, not_there, person_history
 from contacts.api.timelines import Kinds, shown_timeline
 from contacts.domain.person import PERSON
 from contacts.domain.person.commands import (
-    ErasePerson,
     GiveConsent,
     JoinCompany,
     LeaveCompany,
@@ -28,11 +26,9 @@ from contacts.domain.person.commands import (
     UntagPerson,
     WithdrawConsent,
 )
-from contacts.domain.person.standing import itself
 from contacts.read_models.people import sees_person
 from contacts.read_models.survivors import fetch_records
 from contacts.read_models.timeline import TimelineWanted
-from contacts.two_records import TwoRecords
 
 router = APIRouter(prefix="/contacts/{person_id}", tags=["contacts"])
 reads = Depends(require("contacts.read"))
@@ -131,18 +127,3 @@ async def withdraw_consent(
     await check_person(write, person_id)
     command = WithdrawConsent(channel, purpose, source, write.now)
     return await write.change(PERSON, person_id, command)
-
-
-@router.post("/erase", dependencies=[writes])
-async def erase(person_id: UUID, write: Writing) -> Response:
-    """Erase a person, with all records merged into theirs: their keys are destroyed, and nobody can
-    read their data ever again."""
-    if write.principal.visible_owners() is not None:
-        raise Forbidden(
-            "Erasing cannot be undone. Ask somebody who sees all records, e.g. an administrator."
-        )
-    person = await write.state(PERSON, person_id)
-    if person is None or person.erased_at is not None or not itself(person).absorptions:
-        return await write.change(PERSON, person_id, ErasePerson(write.now))
-    two = TwoRecords(write.log, write.context, write.now)
-    return answer(await two.erase(person_id, expected=write.expected), 200)
