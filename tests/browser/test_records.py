@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,3 +204,15 @@ async def test_who_erases_somebody_gets_a_certificate_to_keep(
     if isinstance(platform, EmbeddedPlatform):  # in a container the file would not be there
         told = await asyncio.to_thread(platform.everlog, "certificate", "verify", str(file))
         assert told["certificate"]["person_id"] == contact
+
+
+async def test_everything_kept_of_somebody_is_one_file(owner: Visitor, opened: Opening) -> None:
+    contact = await _contact(owner)
+    async with opened(owner) as page:
+        await page.goto(f"/contacts/{contact}")
+        await page.get_by_role("button", name="More actions").click()
+        async with page.expect_download() as kept:
+            await page.get_by_role("link", name="Everything kept of them").click()
+        path = await (await kept.value).path()
+        with zipfile.ZipFile(path) as archive:
+            assert b"Grace" in archive.read("person.json")

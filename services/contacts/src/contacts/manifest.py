@@ -5,6 +5,7 @@ from __future__ import annotations
 from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
 from contacts.api import (
+    access_export,
     companies,
     duplicates,
     erasures,
@@ -69,6 +70,7 @@ MANIFEST = Manifest(
         people.router,
         person_parts.router,
         erasures.router,
+        access_export.router,
         merges.router,
         purchases.of_person,
         purchases.router,

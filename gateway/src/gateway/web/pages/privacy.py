@@ -1,4 +1,4 @@
-"""Erasing a contact, and what is left to show of it: the certificate that it was done."""
+"""What people may ask for: all that is kept of them, and to be erased, with a certificate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from starlette.responses import Response
 from gateway.web.visiting import Visiting
 
 router = APIRouter(prefix="/contacts")
+
+
+@router.get("/{contact_id}/export.zip")
+async def export(visit: Visiting, contact_id: str) -> Response:
+    """Everything that is kept of a person, to be handed over."""
+    answer = await visit.api.ask("GET", f"/contacts/{contact_id}/export")
+    names = ("Content-Disposition", "Content-Type", "Cache-Control")
+    return Response(answer.body, headers={name: answer.headers[name] for name in names})
 
 
 @router.get("/{contact_id}/erase")
