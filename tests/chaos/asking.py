@@ -29,6 +29,7 @@ class Asking:
     ask: Client
     path: str
     body: Body
+    pause_s: float = 0.01
     made: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Asking:
             self.longest_silence_s = max(self.longest_silence_s, now - self._answered_at)
             self._answered_at = now
             self.made.append(id_)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(self.pause_s)
 
     async def _once(self, body: Any, key: str) -> str | None:
         try:
@@ -88,3 +89,9 @@ class Asking:
         if not clear:
             self.broken.append(f"{status} {said}")
         return None
+
+
+def people(ada: Client, pause_s: float = 0.01) -> Asking:
+    """Who enters people into contacts."""
+    body = {"last_name": "Lovelace" * 10, "tags": ["x"]}
+    return Asking(ada, "/api/v1/contacts", lambda n: {"first_name": f"Ada {n}", **body}, pause_s)

@@ -99,8 +99,11 @@ POINTS: Mapping[str, Point] = {
 }
 
 
-def crash_at(point: Point, when: Path | None = None) -> None:
-    """Wrap the function: whoever comes to the point dies there, from when the file is there on."""
+def strike_at(
+    point: Point, when: Path | None = None, with_: signal.Signals = signal.SIGKILL
+) -> None:
+    """Wrap the function: whoever comes to the point gets the signal there, from when the file is
+    there on."""
     owner: Any = import_module(point.module)
     *path, name = point.function.split(".")
     for part in path:
@@ -109,10 +112,10 @@ def crash_at(point: Point, when: Path | None = None) -> None:
 
     def strike(*arguments: Any, **named: Any) -> None:
         if (when is None or when.exists()) and point.counts(*arguments, **named):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), with_)
 
     @functools.wraps(real)
-    async def crashing(*arguments: Any, **named: Any) -> Any:
+    async def struck(*arguments: Any, **named: Any) -> Any:
         if point.when == BEFORE:
             strike(*arguments, **named)
         answer = await real(*arguments, **named)
@@ -120,7 +123,7 @@ def crash_at(point: Point, when: Path | None = None) -> None:
             strike(*arguments, **named)
         return answer
 
-    setattr(owner, name, crashing)
+    setattr(owner, name, struck)
 
 
 def run(module: str, arguments: Sequence[str]) -> None:
@@ -137,7 +140,7 @@ def main() -> None:
     parser.add_argument("arguments", nargs="+", help="both, worker, api; or rebuild READ_MODEL")
     parser.add_argument("--when", type=Path, help="not before this file is there")
     asked = parser.parse_args()
-    crash_at(POINTS[asked.point], asked.when)
+    strike_at(POINTS[asked.point], asked.when)
     run(asked.service, asked.arguments)
 
 

@@ -12,7 +12,8 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from tests.chaos.crashing import POINTS, crash_at, run
+from chassis.postgres import outbox
+from tests.chaos.crashing import POINTS, run, strike_at
 
 _GRACE_S = 15.0
 _PRELOADED = [
@@ -27,7 +28,8 @@ _PRELOADED = [
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is run, with what it is told. `point`: where it kills itself, once `when` is there."""
+    """What is run, with what it is told. `point`: where it strikes itself `with_` a signal, once
+    `when` is there. `relay_silent_s`: for half a minute, which nobody wants to wait for."""
 
     module: str
     arguments: Sequence[str]
@@ -35,6 +37,8 @@ class Program:
     log: Path
     point: str | None = None
     when: Path | None = None
+    with_: signal.Signals = signal.SIGKILL
+    relay_silent_s: float | None = None
 
 
 def _run(program: Program) -> None:
@@ -45,7 +49,8 @@ def _run(program: Program) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     if program.point is not None:
-        crash_at(POINTS[program.point], program.when)
+        strike_at(POINTS[program.point], program.when, program.with_)
+    outbox.SILENT_S = program.relay_silent_s or outbox.SILENT_S
     run(program.module, program.arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -63,9 +64,15 @@ class Site:
 
     @contextmanager
     def process(
-        self, *arguments: str, point: str | None = None, listen: str = ""
+        self,
+        *arguments: str,
+        listen: str = "",
+        point: str | None = None,
+        with_: signal.Signals = signal.SIGKILL,
+        relay_silent_s: float | None = None,
     ) -> Iterator[ForkServerProcess]:
-        """A process of it; with a `point` it dies there, once the trigger is pulled."""
+        """A process of it; with a `point` it dies there, or is frozen (SIGSTOP), once the trigger is
+        pulled."""
         self.trigger.unlink(missing_ok=True)
         environ = {
             "EVERLOG_LISTEN": listen or self.settings.listen,
@@ -77,7 +84,10 @@ class Site:
         service = self.manifest.service
         log = self.grounds.home.log(service)
         when = self.trigger if point else None
-        with running(Program(service, arguments, environ, log, point, when)) as process:
+        program = Program(
+            service, arguments, environ, log, point, when, with_, relay_silent_s=relay_silent_s
+        )
+        with running(program) as process:
             yield process
 
     async def ready(self, ask: Client, listen: str = "") -> None:

@@ -24,36 +24,22 @@ from chassis.setup import in_database
 from chassis.testing import workshop as repairing
 from chassis.testing.freight import finished
 from chassis.testing.service_bench import Client
-from tests.chaos.asking import Asking
+from tests.chaos.asking import Asking, people
 from tests.chaos.crashing import IMPORTING, MAILING, REACTING, REBUILDING, WRITING, Point
 from tests.chaos.grounds import Grounds
 from tests.chaos.mailing import Broadcasting, PostBox
+from tests.chaos.reckoning import SHOWN, everything_is_there_once
 from tests.chaos.site import Site, set_up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 KILLED = -signal.SIGKILL
-SHOWN = ("people", "headcounts", "timeline")
-"""Read models of contacts that are compared with the log each time; all of them at the end."""
 ROWS = 1200
 """Two chunks of an import."""
 
 
 def each(points: tuple[Point, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("point", [point.name for point in points])
-
-
-def people(ada: Client) -> Asking:
-    body = {"tags": ["x"], "last_name": "Lovelace"}
-    return Asking(ada, "/api/v1/contacts", lambda n: {"first_name": f"Ada {n}", **body})
-
-
-async def everybody_is_there_once(contacts: Site, ada: Client, asking: Asking) -> None:
-    """The list has exactly those whose making was answered, and the sum counts each once."""
-    assert await contacts.all_ids(ada, "/api/v1/contacts") == sorted(asking.made)
-    _, summary, _ = await ada("GET", "/api/v1/contacts/summary")
-    assert summary["people"] == len(set(asking.made)) == len(asking.made)
-    assert asking.broken == []
 
 
 @each(WRITING)
@@ -67,9 +53,7 @@ async def test_who_dies_while_people_write_loses_and_doubles_nothing(
             assert await contacts.dies(doomed) == KILLED
             with contacts.process("both"):
                 await asking.until_answered(10)
-                await asking.finish()
-                assert await contacts.wrong(SHOWN) == []
-                await everybody_is_there_once(contacts, ada, asking)
+                await everything_is_there_once(contacts, ada, asking)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -132,9 +116,7 @@ async def test_a_rebuild_that_dies_in_its_swap_leaves_one_read_model_that_is_rig
             with contacts.process("rebuild", "people") as heir:
                 assert await contacts.ends(heir) == 0
             await asking.until_answered(5)
-            await asking.finish()
-            assert await contacts.wrong(SHOWN) == []
-            await everybody_is_there_once(contacts, ada, asking)
+            await everything_is_there_once(contacts, ada, asking)
 
 
 @each(IMPORTING)
