@@ -71,8 +71,8 @@ class Site:
         with_: signal.Signals = signal.SIGKILL,
         relay_silent_s: float | None = None,
     ) -> Iterator[ForkServerProcess]:
-        """A process of it; with a `point` it dies there, or is frozen (SIGSTOP), once the trigger is
-        pulled."""
+        """A process of it; with a `point` it dies there (or is frozen: SIGSTOP) once the trigger
+        is pulled."""
         self.trigger.unlink(missing_ok=True)
         environ = {
             "EVERLOG_LISTEN": listen or self.settings.listen,
