@@ -1,5 +1,6 @@
-"""`make chaos`: storms of faults over a platform of its own, and a table of what they did. Then what
-takes minutes of the tests in this folder: full disks, a broker that is away, workers that sleep.
+"""`make chaos`: storms of faults over a platform of its own, and a table of what they did.
+
+Then those tests of this folder that take minutes: full disks, a broker that is away, sleepers.
 
 make chaos                                    ten minutes, every fault, in an order by chance
 make chaos ARGS="--seconds 60 --seed 7"       another storm
