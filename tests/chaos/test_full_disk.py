@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import closing
+from typing import Any, TypeAlias
 
 import psycopg2
 import pytest
@@ -20,6 +20,9 @@ from tests.chaos.reckoning import everything_is_there_once, is_stale
 from tests.chaos.site import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+Connection: TypeAlias = Any
+"""Of psycopg2, whose types have no common name."""
 
 often = pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.long)])
 
@@ -41,18 +44,26 @@ async def test_writes_are_refused_clearly_while_postgres_has_no_room(
         async with people(ada) as asking:
             for _ in range(times):
                 await asking.until_answered(5)
+                operator = connected(grounds)  # now: a full disk lets nobody in anew
                 disk.fill()
                 try:
                     await refused(asking, "503 disk-full", 10)
                     assert (await ada("GET", "/api/v1/contacts"))[0] == 200, "to read takes no room"
                     panics = grounds.log("postgres").count("PANIC:")
-                    no_room_for_the_journal(grounds)
+                    no_room_for_the_journal(operator)
                     await refused(asking, "503 unavailable", 10)
                     assert grounds.log("postgres").count("PANIC:") > panics
                 finally:
                     disk.free()
+                    operator.close()
             await asking.until_answered(10)
             await everything_is_there_once(contacts, ada, asking)
+
+
+def connected(grounds: Grounds) -> Connection:
+    connection = psycopg2.connect(grounds.home.postgres_admin)
+    connection.autocommit = True
+    return connection
 
 
 async def refused(asking: Asking, how: str, more: int) -> None:
@@ -63,14 +74,16 @@ async def refused(asking: Asking, how: str, more: int) -> None:
             await asyncio.sleep(0.05)
 
 
-def no_room_for_the_journal(grounds: Grounds) -> None:
-    """Have PostgreSQL begin a new file of its journal (WAL): without room for it, it goes down."""
-    with closing(psycopg2.connect(grounds.home.postgres_admin)) as connection:
-        connection.autocommit = True
-        cursor = connection.cursor()
-        switch = "select pg_switch_wal(), txid_current() from generate_series(1, 20)"
-        with pytest.raises(psycopg2.OperationalError):
-            cursor.execute("; ".join([switch] * 20))
+def no_room_for_the_journal(operator: Connection) -> None:
+    """Have PostgreSQL begin new files of its journal (WAL): without room for one, it goes down."""
+    with pytest.raises(psycopg2.OperationalError):
+        _begin_files(operator, 60)
+
+
+def _begin_files(operator: Connection, number: int) -> None:
+    """More than it keeps in store."""
+    for _ in range(number):
+        operator.cursor().execute("select pg_switch_wal(), txid_current()")
 
 
 @often
