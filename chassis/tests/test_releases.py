@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from chassis.clock import SystemClock
+from chassis import releases
 from chassis.ids import new_id
 from chassis.manifest import Manifest
+from chassis.postgres import turns
+from chassis.postgres.turns import Turn
 from chassis.releases import outdated
-from chassis.service import API, WORKER, Service
-from chassis.testing.service_bench import Client, running
+from chassis.service import API, WORKER
+from chassis.testing.service_bench import Client, at_rest, parts, running
+from chassis.testing.turns import SILENT_S, frozen_is_succeeded_and_at_work_is_not
 
 pytestmark = pytest.mark.integration
 
@@ -100,6 +103,32 @@ async def test_readers_have_the_old_read_model_until_the_new_one_is_complete(
             assert await _outdated(warehouse.release(2), new) == []
 
 
+async def test_a_frozen_builder_is_succeeded_and_one_at_work_is_not(
+    warehouse: Any,
+    postgres_dsn: str,
+    kafka_bootstrap: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "SILENT_S", SILENT_S)
+    monkeypatch.setattr(releases, "_LOOK_S", 0.1)
+    servers = (postgres_dsn, kafka_bootstrap, tmp_path)
+    async with (
+        at_rest(warehouse.release(1), *servers),
+        at_rest(warehouse.release(3), *servers) as service,
+    ):
+        assert await outdated(service)
+        elsewhere = Turn(service.work, "everlog rebuild on_the_way")
+        assert await elsewhere.take()  # so that whoever builds has to wait
+        keeping = asyncio.create_task(elsewhere.during(asyncio.Event().wait()))
+        await frozen_is_succeeded_and_at_work_is_not(
+            lambda: releases.turn_of(service), releases.renew(service)
+        )
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        elsewhere.give_up()
+
+
 async def _until_another_answers(old: Client, location: str) -> set[str]:
     """What readers of the old release saw until it was told that it is not the newest any more."""
     seen = set()
@@ -112,9 +141,5 @@ async def _until_another_answers(old: Client, location: str) -> set[str]:
 
 
 async def _outdated(manifest: Manifest, client: Client) -> list[str]:
-    service = Service(manifest, client.settings, SystemClock(), WORKER)
-    await service.start()
-    try:
+    async with parts(manifest, client.settings) as service:
         return await outdated(service)
-    finally:
-        await service.stop()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chassis.runner import _socket, end
+from chassis.ending import end
+from chassis.runner import _socket
 from chassis.settings import ServiceSettings
 from embedded.ports import free_port
 

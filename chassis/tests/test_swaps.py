@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from chassis import rebuild
 from chassis.decider import handle
 from chassis.errors import Fenced
 from chassis.events import topic_of
 from chassis.ids import new_id
 from chassis.lane import LIVE
 from chassis.parked import Tried
+from chassis.postgres import turns
+from chassis.postgres.turns import Turn
 from chassis.testing.contracts import NOON, send
 from chassis.testing.parcels import PARCEL, ParcelScanned, Scan
 from chassis.testing.road import Road
+from chassis.testing.turns import SILENT_S, frozen_is_succeeded_and_at_work_is_not
 
 pytestmark = pytest.mark.integration
 
@@ -103,8 +107,52 @@ async def test_what_the_live_lane_applies_during_a_rebuild_is_in_it(road: Road) 
     await road.relay_all()
     await road.project_all()
     await rebuilding._join(swap=True)
-    rebuilding._end_turn()
     assert [row["scans"] for row in await road.rows(workspace)] == [1]
+
+
+async def test_a_rebuild_whose_work_was_thrown_away_is_not_swapped_in(road: Road) -> None:
+    """It slept too long: another process has the turn, and begins by dropping what it finds."""
+    workspace, parcel = new_id(), new_id()
+    await handle(road.log, PARCEL, parcel, send(parcel), road.context(workspace), new=True)
+    await road.relay_all()
+    await road.project_all()
+    slept = road.rebuilding()
+    await slept._prepare()
+    generation = await road.rebuild()
+    for swap in (True, False):
+        with pytest.raises(Fenced):
+            await slept._join(swap=swap)
+    await slept._abandon()
+    async with road.worker.connection(None) as connection:
+        live = "select generation from road.generations where status = 'live'"
+        assert [row["generation"] for row in await connection.fetch(live)] == [generation]
+    assert [row["scans"] for row in await road.rows(workspace)] == [0]
+
+
+async def test_a_rebuild_that_is_ended_after_its_swap_leaves_what_answers(road: Road) -> None:
+    """The commit went through, and then the connection was gone, or whoever waited."""
+    workspace, parcel = new_id(), new_id()
+    await handle(road.log, PARCEL, parcel, send(parcel), road.context(workspace), new=True)
+    await road.relay_all()
+    await road.project_all()
+    rebuilding = road.rebuilding()
+    await rebuilding._prepare()
+    await rebuilding._join(swap=True)
+    await rebuilding._abandon()
+    assert [row["city"] for row in await road.rows(workspace)] == ["London"]
+
+
+async def test_a_frozen_rebuild_is_succeeded_and_one_at_work_is_not(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SILENT_S", SILENT_S)
+    monkeypatch.setattr(rebuild, "_WAIT_S", 0.1)
+    await (await road.lone_reader()).stop()  # so that the lane has its places
+    async with road.worker.connection(None) as connection, connection.transaction():
+        await connection.execute("select from road.offsets for update")  # so that it cannot join
+        await frozen_is_succeeded_and_at_work_is_not(
+            lambda: Turn(road.worker, "everlog rebuild on_the_way"), road.rebuild()
+        )
 
 
 async def test_a_rebuild_counts_once_what_was_relayed_twice(road: Road) -> None:

@@ -1,8 +1,10 @@
 """`make chaos`: storms of faults over a platform of its own, and a table of what they did.
 
+Then those tests of this folder that take minutes: full disks, a broker that is away, sleepers.
+
 make chaos                                    ten minutes, every fault, in an order by chance
 make chaos ARGS="--seconds 60 --seed 7"       another storm
-make chaos ARGS="--only 'freeze kafka'"       one kind of weather
+make chaos ARGS="--only 'freeze kafka'"       one kind of weather, and nothing else
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from everlog.home import Home
+from everlog.home import CHECKOUT, Home
 from everlog.testing import EmbeddedPlatform, embedded_platform, visiting_alone
 from tests.chaos.faults import BY_NAME, FAULTS, Named
 from tests.chaos.replicas import replicas
@@ -44,7 +47,12 @@ def main() -> int:
         checked = platform.everlog("verify")
         wrong += [each["service"] for each in checked if not each["verified"]]
     print("\n".join(["", *wrong]) if wrong else "\nNothing was lost, nothing was doubled.")
-    return 1 if wrong else 0
+    return 1 if wrong or (not arguments.only and _long_tests_fail()) else 0
+
+
+def _long_tests_fail() -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-m", "long", str(Path(__file__).parent)]
+    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0
 
 
 def _open(home: str) -> Path:

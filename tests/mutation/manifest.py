@@ -12,6 +12,7 @@ from tests.mutation.road_guards import (
     REBUILD_GUARDS,
     RELAY_GUARDS,
 )
+from tests.mutation.turn_guards import TURN_GUARDS
 
 MUTANTS: tuple[Mutant, ...] = (
     *LOG_GUARDS,
@@ -20,6 +21,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *PARKING_GUARDS,
     *REBUILD_GUARDS,
     *EFFECT_GUARDS,
+    *TURN_GUARDS,
     *ERASURE_GUARDS,
     *EDGE_GUARDS,
 )

@@ -125,7 +125,7 @@ def workshop(*, servers: bool) -> Iterator[Workshop]:
 
 def _copy(checkout: Path) -> None:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.sql"]
-    command += ["pyproject.toml", "contracts", "docs", "infra/local"]
+    command += ["pyproject.toml", "contracts", "docs", "infra/local", ":(glob)services/*/src/**"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
         if (ROOT / name).is_file():

@@ -24,7 +24,7 @@ import psycopg2
 from chassis.building import Building, Loads, OpenSource, Report
 from chassis.codec import Codec
 from chassis.comparing import Compared, compare_tables
-from chassis.errors import Poison
+from chassis.errors import Fenced, Poison
 from chassis.kafka.topics import partitions_of
 from chassis.lane import LIVE
 from chassis.ports import Partition, Subjects
@@ -32,6 +32,7 @@ from chassis.postgres import generations
 from chassis.postgres.copying import load_tables
 from chassis.postgres.database import Connection, Database
 from chassis.postgres.rows import write_rows
+from chassis.postgres.turns import Turn
 from chassis.projection import Projection
 from chassis.replay import Place, Replay
 
@@ -40,7 +41,6 @@ _BATCH = 10_000
 _WAIT_S = 0.5
 _STILL_S = 30.0
 
-_TURN = "select pg_try_advisory_lock(hashtext('everlog rebuild'), hashtext($1))"
 _PLACES = "select topic, partition, next_offset, events, topic_id from road.offsets where lane = $1"
 _HOLD = """
 update road.offsets set epoch = epoch + 1 where lane = $1
@@ -55,11 +55,15 @@ update road.generations g set since = now(), status =
 """
 _STEP_FORWARD = """
 update road.generations set status = 'live', lane = $3, live_at = now(), since = now()
- where name = $1 and generation = $2
+ where name = $1 and generation = $2 and status = 'building'
 """
 _STAND_BY = """
 update road.generations set status = 'standby', lane = $3, since = now()
- where name = $1 and generation = $2
+ where name = $1 and generation = $2 and status = 'building'
+"""
+_STILL_BUILDING = """
+select name from road.generations
+ where name = %s and generation = %s and status = 'building' for update
 """
 _COUNTED = """
 update road.offsets o set events = u.n from unnest($2::text[], $3::integer[], $4::bigint[])
@@ -102,22 +106,23 @@ class Rebuild:
         self._replay = Replay(projection, partitions, where.codec, where.subjects)
         self._topics: Mapping[str, UUID] = {}
         self._generation = 0
-        self._turn: Any = None
+        self._turn = Turn(where.database, f"everlog rebuild {projection.name}")
 
     async def run(self, *, swap: bool = True) -> int:
         """Build, catch up, join; returns the number of the new generation.
 
         `swap`: it answers from now on; else it stands by, kept up like the live one. Raises Poison
-        if an event cannot be applied or is not on the topics; the live generation stays as it is.
+        if an event cannot be applied or is not on the topics, Fenced if another process rebuilds it
+        by now; the live generation stays as it is.
         """
         try:
-            await self._prepare()
-            await self._join(swap)
+            await self._take_turn()
+            await self._turn.during(self._build_and_join(swap))
         except BaseException:
             await self._abandon()
             raise
         finally:
-            self._end_turn()
+            self._turn.give_up()
         done = self._replay.done
         await self._report("swapped" if swap else "standing by", done, done)
         return self._generation
@@ -128,20 +133,24 @@ class Rebuild:
         Raises Poison like `run`. The live lane stands still while the last rows are compared.
         """
         try:
-            await self._prepare()
-            async with (
-                self._where.database.connection(None) as connection,
-                connection.transaction(),
-            ):
-                rows = await connection.fetch(_PLACES + " for update", LIVE)
-                await self._follow_to_the_end(connection, _places_of(rows))
-                return await compare_tables(connection, self._projection, self._generation)
+            await self._take_turn()
+            return await self._turn.during(self._build_and_compare())
         finally:
             await self._abandon()
-            self._end_turn()
+            self._turn.give_up()
+
+    async def _build_and_join(self, swap: bool) -> None:
+        await self._prepare()
+        await self._join(swap)
+
+    async def _build_and_compare(self) -> list[Compared]:
+        await self._prepare()
+        async with self._where.database.connection(None) as connection, connection.transaction():
+            rows = await connection.fetch(_PLACES + " for update", LIVE)
+            await self._follow_to_the_end(connection, _places_of(rows))
+            return await compare_tables(connection, self._projection, self._generation)
 
     async def _prepare(self) -> None:
-        await self._take_turn()
         await asyncio.to_thread(self._begin)
         await self._build()
         await asyncio.to_thread(self._finish_tables)
@@ -149,15 +158,10 @@ class Rebuild:
 
     async def _take_turn(self) -> None:
         """One rebuild of a read model at a time: the next would throw away what this one builds.
-        The lock ends with the session, however that ends."""
-        self._turn = await self._where.database.dedicated()
-        while not await self._turn.fetchval(_TURN, self._projection.name):
+        Whoever loses the turn gives up."""
+        while not await self._turn.take():
             await self._report("waiting: it is being rebuilt already", 0, 0)
             await asyncio.sleep(_WAIT_S)
-
-    def _end_turn(self) -> None:
-        if self._turn is not None:
-            self._turn.terminate()
 
     # --- build
 
@@ -182,8 +186,12 @@ class Rebuild:
         self._transaction(work)
 
     async def _abandon(self) -> None:
+        place = (self._projection.name, self._generation)
+
         def work(cursor: Any) -> None:
-            generations.drop(cursor, self._projection.name, self._generation)
+            cursor.execute(_STILL_BUILDING, place)
+            if cursor.fetchone() is not None:  # else it answers: the end came after the commit
+                generations.drop(cursor, *place)
 
         if self._generation:
             await asyncio.to_thread(self._transaction, work)
@@ -316,11 +324,13 @@ class Rebuild:
             live = _places_of(rows)
             await self._follow_to_the_end(connection, live)
             await self._add_topics(connection, live, max((r["epoch"] for r in rows), default=0))
+            if swap:
+                await connection.execute(_STEP_BACK, name, self._projection.version, LIVE)
+            step = _STEP_FORWARD if swap else _STAND_BY
+            if await connection.execute(step, name, generation, LIVE) != "UPDATE 1":
+                raise Fenced("another process has thrown away what was built, and builds it anew")
             if not swap:
-                await connection.execute(_STAND_BY, name, generation, LIVE)
                 return
-            await connection.execute(_STEP_BACK, name, self._projection.version, LIVE)
-            await connection.execute(_STEP_FORWARD, name, generation, LIVE)
             await connection.execute("delete from road.parked_events where projection = $1", name)
             await connection.execute("delete from road.parked where projection = $1", name)
 

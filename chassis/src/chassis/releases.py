@@ -9,13 +9,13 @@ whose tables are gone is rebuilt the same way: nothing is lost with it.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
 from chassis.errands import carry_out_now, rebuild
+from chassis.postgres.turns import Turn
 from chassis.service import Service
 from chassis.swapping import is_paused, pause, without_tables
 
@@ -32,8 +32,8 @@ async def renew(service: Service) -> None:
     while True:
         if await outdated(service):
             async with _turn(service) as mine:
-                if mine:
-                    await _build(service)
+                if await mine.take():
+                    await mine.during(_build(service))
         await asyncio.sleep(_LOOK_S)
 
 
@@ -55,9 +55,9 @@ async def bring_up_to_date(service: Service, building: Callable[[str], None]) ->
     begun: list[str] = []
     while await outdated(service):
         async with _turn(service) as mine:
-            for name in await outdated(service) if mine else ():
+            for name in await outdated(service) if await mine.take() else ():
                 building(name)
-                await rebuild(service, name)
+                await mine.during(rebuild(service, name))
                 begun.append(name)
         await asyncio.sleep(_WAIT_S)
     return begun
@@ -97,11 +97,15 @@ async def _build(service: Service) -> None:
 
 
 @asynccontextmanager
-async def _turn(service: Service) -> AsyncIterator[bool]:
-    """Whether it is this worker's turn; the lock ends with the session, however it ends."""
-    session = await service.work.dedicated()
+async def _turn(service: Service) -> AsyncIterator[Turn]:
+    """A worker's turn to build, not taken yet; given up at the end."""
+    mine = turn_of(service)
     try:
-        lock = zlib.crc32(f"everlog release {service.manifest.service}".encode())
-        yield await session.fetchval("select pg_try_advisory_lock($1)", lock)
+        yield mine
     finally:
-        session.terminate()
+        mine.give_up()
+
+
+def turn_of(service: Service) -> Turn:
+    """A worker's turn to build the read models of a release."""
+    return Turn(service.work, f"everlog release {service.manifest.service}")

@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from chassis import telemetry
 from chassis.clock import SystemClock
 from chassis.comparing import verdict
 from chassis.consuming import Consumer
+from chassis.ending import end
 from chassis.errands import compare, rebuilding, run_errands
 from chassis.errors import EverlogError
 from chassis.http.app import make_app, observed
@@ -51,7 +52,6 @@ _REFRESH_S = 1.0
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than whoever asks keeps it, see gateway.backend."""
 _TELL_S = 2.0
-_CANCEL_AGAIN_S = 8.0
 _SETTLED_S = 5.0
 """A task that has run for so long has left its earlier failures behind."""
 
@@ -128,21 +128,6 @@ async def serve(
             await serving
     await service.stop()
     log.info("stopped")
-
-
-async def end(tasks: Sequence[asyncio.Task[None]], again_s: float = _CANCEL_AGAIN_S) -> None:
-    """Cancel tasks until they have ended, whatever their end; after `again_s` seconds once more.
-
-    Once is not enough: libraries that use `asyncio.wait_for` lose, before Python 3.12, a
-    cancellation that arrives together with the result they wait for, and go on as if nothing had
-    happened.
-    """
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=again_s)
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def workers(manifest: Manifest) -> list[tuple[str, Task]]:

@@ -128,6 +128,20 @@ async def _on_database_away(request: Request, error: Exception) -> Response:
     )
 
 
+async def _on_disk_full(request: Request, error: Exception) -> Response:
+    log.error("the database's disk is full", error=error)
+    return of_error(
+        Unavailable(
+            "The database has no room left on its disk: nothing of this was written. Make room "
+            "(runbook, 'The disk is full'), then send the request again with the same "
+            "Idempotency-Key.",
+            code="disk-full",
+            retry_after_s=10,
+        ),
+        request.url.path,
+    )
+
+
 async def _on_tables_gone(request: Request, error: Exception) -> Response:
     log.warning("tables are gone", error=repr(error))
     told = "What this is read from has been lost and is being rebuilt. Try again in a moment."
@@ -171,6 +185,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_error)
     for kind in _DATABASE_AWAY:
         app.add_exception_handler(kind, _on_database_away)
+    app.add_exception_handler(asyncpg.DiskFullError, _on_disk_full)
     app.add_exception_handler(asyncpg.UndefinedTableError, _on_tables_gone)
     app.add_exception_handler(asyncpg.InsufficientPrivilegeError, _on_refused)
     app.add_exception_handler(asyncpg.QueryCanceledError, _on_too_slow)

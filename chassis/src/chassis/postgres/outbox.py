@@ -68,20 +68,20 @@ _WAITING = """
 select count(*) as events, extract(epoch from now() - min(e.recorded_at)) as oldest_s
   from log.outbox o join log.events e using (position)
 """
-_SILENT_S = 30.0
+SILENT_S = 30.0
 """Longer than a batch takes that Kafka hardly acknowledges (chassis.kafka.sink)."""
 
 
 class PostgresOutbox:
     """Taken over by one relay at a time: a session lock, and an epoch to fence the one before.
 
-    `silent_s`: how long the active relay may be silent before another one may take over.
+    `silent_s`: how long the active relay may be silent before another one may take over (SILENT_S).
     """
 
-    def __init__(self, database: Database, service: str, silent_s: float = _SILENT_S) -> None:
+    def __init__(self, database: Database, service: str, silent_s: float | None = None) -> None:
         self._database = database
         self._service = service
-        self._silent_s = silent_s
+        self._silent_s = silent_s or SILENT_S
         self._heard_at = 0.0
         self._lock = zlib.crc32(f"everlog relay {service}".encode())
         self._session: Connection | None = None

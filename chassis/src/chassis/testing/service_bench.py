@@ -129,12 +129,40 @@ async def running(
 
 async def _caught_up(manifest: Manifest, settings: ServiceSettings) -> None:
     """What earlier tests have left on the topics is behind it."""
+    async with parts(manifest, settings) as service:
+        await caught_up(service)
+
+
+@asynccontextmanager
+async def parts(manifest: Manifest, settings: ServiceSettings) -> AsyncIterator[Service]:
+    """What a worker of a service is made of, connected; nothing runs by itself."""
     service = Service(manifest, settings, SystemClock(), WORKER)
     await service.start()
     try:
-        await caught_up(service)
+        yield service
     finally:
         await service.stop()
+
+
+@asynccontextmanager
+async def at_rest(
+    manifest: Manifest,
+    postgres: str,
+    kafka: str,
+    secrets: Path,
+    *,
+    settings: type[ServiceSettings] = ServiceSettings,
+    **more: Any,
+) -> AsyncIterator[Service]:
+    """A service that is set up, as `parts`: for tests that run one of its tasks alone."""
+    verify = OKPKey.generate_key("Ed25519").as_pem(private=False)
+    (secrets / "master.key").write_text(MASTER_KEY)
+    (secrets / "verify.pem").write_bytes(verify)
+    await prepare(manifest, postgres=postgres, kafka=kafka, secrets=secrets)
+    listen = f"127.0.0.1:{free_port()}"
+    given = settings(listen=listen, kafka=kafka, postgres=postgres, secrets=secrets, **more)
+    async with parts(manifest, given) as service:
+        yield service
 
 
 async def _ready(client: Client, listen: str) -> None:

@@ -18,12 +18,13 @@ def lag(json: Json = False) -> None:
     """Show every lane's lag in events and seconds (?: Kafka does not say), the outboxes, and what
     is parked."""
     with reporting(json) as report:
-        standings = asyncio.run(_standings(current_home(os.environ)))
-        report.show(standings, _as_table(standings))
+        found = asyncio.run(standings(current_home(os.environ)))
+        report.show(found, _as_table(found))
 
 
-async def _standings(home: Home) -> list[dict[str, Any]]:
-    """Side by side: where Kafka does not answer, each of them takes its time to notice."""
+async def standings(home: Home) -> list[dict[str, Any]]:
+    """Where every service stands. Side by side: where Kafka does not answer, each of them takes its
+    time to notice."""
     # Their code is loaded first: nobody may lose patience with a database because of that.
     names = [manifest_of(name).service for name in chosen(None)]
     return await asyncio.gather(*(_standing(home, name) for name in names))

@@ -88,7 +88,7 @@ class Sender:
         self._deliveries = Deliveries(service, settings, self._office)
         self._wordings = Wordings(service.work_log)
         self._pace = Pace(service.clock, settings.mail_per_second)
-        self._turn = standing.Turn(service.work)
+        self._turn = standing.turn(service.work)
         self._beyond: dict[tuple[UUID, UUID], UUID] = {}
         self._in_hand: set[asyncio.Task[None]] = set()
         self._away_since: datetime | None = None
@@ -97,12 +97,14 @@ class Sender:
         self._looked_for_lost: datetime | None = None
 
     async def run(self) -> None:
-        """Send until cancelled."""
+        """Wait for the turn, then send until cancelled. Raises Fenced if the turn is lost."""
         while not await self._turn.take():  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(_STANDBY_S)
+        await self._turn.during(self._send())
+
+    async def _send(self) -> None:
         await self._note_back()
         while True:
-            await self._turn.hold()
             if not await self.step():
                 await asyncio.sleep(_REST_S)
 

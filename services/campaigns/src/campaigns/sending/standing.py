@@ -5,12 +5,11 @@ None of it is the truth about anything: it may be lost without harm.
 
 from __future__ import annotations
 
-import zlib
 from datetime import datetime
 from uuid import UUID
 
-from chassis.errors import Fenced
 from chassis.postgres.database import Connection, Database, Record
+from chassis.postgres.turns import Turn
 
 SCHEMA = """
 create schema if not exists sending;
@@ -56,34 +55,12 @@ _TEST = "select status from sending.test_mails where workspace_id = $1 and id = 
 _SETTLE_TEST = "update sending.test_mails set status = $3 where workspace_id = $1 and id = $2"
 
 
-class Turn:
+def turn(database: Database) -> Turn:
     """One process sends at a time, so that the pace is kept; others wait for their turn.
 
     That no mail goes out twice does not depend on it: the send ledger sees to that.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = zlib.crc32(b"everlog campaigns sender")
-        self._session: Connection | None = None
-
-    async def take(self) -> bool:
-        """Try to get the turn."""
-        if self._session is None:
-            self._session = await self._database.dedicated()
-        return bool(await self._session.fetchval("select pg_try_advisory_lock($1)", self._lock))
-
-    async def hold(self) -> None:
-        """Make sure that it is still ours. Raises Fenced."""
-        if self._session is None or self._session.is_closed():
-            raise Fenced("the connection that holds the sender's turn is gone")
-        await self._session.fetchval("select 1")
-
-    def give_up(self) -> None:
-        """Let another process have it."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.terminate()
+    return Turn(database, "everlog campaigns sender")
 
 
 async def note_away(connection: Connection, since: datetime, error: str) -> None:

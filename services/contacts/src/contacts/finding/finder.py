@@ -20,6 +20,7 @@ from chassis.errors import DomainError
 from chassis.ids import new_id
 from chassis.ports import Context
 from chassis.postgres.database import Connection
+from chassis.postgres.turns import Turn
 from chassis.service import Service
 from contacts.domain.duplicates.blocking import keys_of
 from contacts.domain.duplicates.comparing import compare
@@ -34,6 +35,7 @@ from contacts.two_records import TwoRecords
 log = structlog.get_logger("duplicates")
 
 _POLL_S = 0.5
+_STANDBY_S = 5.0
 _SWEEP = timedelta(minutes=10)
 _CHUNK = 500
 _MANY = 2_000
@@ -64,15 +66,19 @@ select p.left_id, p.right_id, p.probability from duplicates.pairs p
 
 
 async def find_duplicates(service: Service) -> None:
-    """Until cancelled; one process at a time does it."""
-    lock = await service.work.dedicated()
+    """Until cancelled; one process at a time does it. Raises Fenced if the turn is lost."""
+    mine = turn(service)
     try:
-        while True:
-            if await lock.fetchval("select pg_try_advisory_lock(hashtext('duplicates'))"):
-                await Finder(service).run()
-            await asyncio.sleep(_POLL_S * 10)
+        while not await mine.take():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(_STANDBY_S)
+        await mine.during(Finder(service).run())
     finally:
-        lock.terminate()
+        mine.give_up()
+
+
+def turn(service: Service) -> Turn:
+    """A process's turn to look for duplicates."""
+    return Turn(service.work, "everlog contacts duplicates")
 
 
 class Finder:
