@@ -14,7 +14,7 @@ import pytest
 from chassis.http.principal import OWN
 from chassis.ids import new_id
 from chassis.imports.mapping import guess
-from contacts.imports import KINDS, companies, people
+from contacts.imports import KINDS, companies, people_fields
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 ACCOUNTS = DATA / "crm_sales_opportunities" / "accounts.csv"
@@ -37,7 +37,7 @@ def counts(job: Any) -> tuple[int, int, int, int, int]:
 
 def test_columns_of_other_systems_are_recognised() -> None:
     headers = ["First Name", "Last Name", "Email", "Phone Number", "Associated Company"]
-    assert list(guess(headers, people.FIELDS).values()) == [
+    assert list(guess(headers, people_fields.FIELDS).values()) == [
         "first_name",
         "last_name",
         "email",
@@ -143,7 +143,7 @@ async def test_bad_rows_fail_with_field_and_reason_and_the_others_get_in(desk: D
         ["Good", "good@x.de", "", "", ""],
         ["Bad", "bad@", "", "", ""],
         ["Bad", "", "abc", "", ""],
-        ["Bad", "", "", "12.3.1985", ""],
+        ["Bad", "", "", "1985-13-12", ""],
         ["Bad", "", "", "", "2199-01-01"],
         ["", "", "", "1985-12-10", ""],
     )
@@ -152,7 +152,7 @@ async def test_bad_rows_fail_with_field_and_reason_and_the_others_get_in(desk: D
         assert counts(job) == (6, 1, 0, 0, 5)
     text = (await desk.ask.get_text(job["errors_url"])).removeprefix("\ufeff")
     errors = [row["error"] for row in csv.DictReader(io.StringIO(text))]
-    starts = ["email: 'bad@'", "phone: 'abc'", "birthday: '12.3.1985'", "at:", "first_name:"]
+    starts = ["email: 'bad@'", "phone: 'abc'", "birthday: '1985-13-12'", "at:", "first_name:"]
     assert [error.startswith(start) for error, start in zip(errors, starts, strict=True)] == [
         True
     ] * 5
