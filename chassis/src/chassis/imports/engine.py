@@ -185,7 +185,9 @@ class Import:
             await self._jobs.write_alone(self._job, chunk, notes)
         else:
             context = run.context(ImportRow(chunk.position, {}))
-            await self._service.work_log.append_many(context, appends, within=within)
+            before = self._jobs.sparing(self._job) if run.undoes is not None else None
+            log_ = self._service.work_log
+            await log_.append_many(context, appends, before=before, within=within)
         if not run.dry_run:
             for outcome, count in chunk.counts.items():
                 ROWS.labels(self._kind.name, outcome).inc(count)

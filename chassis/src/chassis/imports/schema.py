@@ -116,7 +116,8 @@ end $$;
 create or replace function imports.forget_rows() returns trigger
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
-    delete from imports.refusals r using gone g where r.workspace_id = g.workspace_id;
+    delete from imports.refusals r using gone g where r.workspace_id = g.workspace_id
+       and r.import_id::text is distinct from current_setting('imports.undoing', true);
     delete from imports.examples e using gone g where e.workspace_id = g.workspace_id;
     with over as (
         update imports.jobs j set key = null from (select distinct workspace_id from gone) as g

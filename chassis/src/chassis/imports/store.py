@@ -7,7 +7,7 @@ that failed for some weeks more, so that they can be fetched, mended and sent ag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import UUID
@@ -88,6 +88,7 @@ delete from imports.uploads u using over o
  where u.workspace_id = o.workspace_id and u.import_id = o.id
 """
 _UNDONE = "select * from imports.jobs where workspace_id = $1 and id = $2"
+_SPARE = "select set_config('imports.undoing', $1, true)"
 _NOTES_MOST = 200
 EXAMPLES_MOST = {"created": 3, "updated": 5, "removed": 3}
 """Of how many rows a check shows what they would do, by outcome."""
@@ -240,6 +241,15 @@ class Jobs:
             )
         kept = {row["hash"]: row["id"] for row in rows}
         return Seen(self._keyring, workspace, import_id, kept)
+
+    def sparing(self, job: Record) -> Callable[[Connection], Awaitable[None]]:
+        """Whom an undoing erases in a transaction is not among those that it lists as kept: this
+        list survives, see imports.forget_rows."""
+
+        async def spare(connection: Connection) -> None:
+            await connection.execute(_SPARE, str(job["id"]))
+
+        return spare
 
     async def write(
         self, connection: Connection, job: Record, chunk: Chunk, notes: Counter[str]
