@@ -164,12 +164,12 @@ async def _send_on(request: Request, path: str) -> Response:
                 "Send the file in the field `file`.",
                 errors=[{"pointer": "#/file", "detail": "missing"}],
             )
-        sent = aiohttp.FormData()
+        # Else a blank in a name would arrive as %20.
+        sent = aiohttp.FormData(quote_fields=False)
         for name, value in form.multi_items():
             if isinstance(value, str):
                 sent.add_field(name, value)
-        sent.add_field(
-            "file", file.file, filename=file.filename or "file.csv", content_type="text/csv"
-        )
+        name = "".join(letter for letter in file.filename or "" if letter.isprintable())
+        sent.add_field("file", file.file, filename=name or "file.csv", content_type="text/csv")
         answer = await backend_of(request).ask(service, asking(request, "POST", path, content=sent))
     return handed_on(answer)

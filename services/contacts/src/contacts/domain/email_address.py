@@ -26,12 +26,15 @@ def parse_email(entry: Entry, *, pointer: str = "#/email") -> EmailAddress:
     """The address in an entry. Raises BadInput saying what is wrong with it.
 
     Nobody is asked whether the mailbox exists: that would be slow, and tells the mailbox's owner.
+    Addresses of machines (`ada@[127.0.0.1]`) and in quotes are refused: hardly any program takes
+    them, and mail to a number would go around every name.
+    Blanks around it are a slip, line breaks are refused: they would end a header of a mail.
     """
-    text, kind = entry.text.strip(), (entry.kind or "work").strip().lower()
+    text, kind = entry.text.strip(" \t\u00a0"), (entry.kind or "work").strip().lower()
     if kind not in KINDS:
         raise malformed("email", f"there is no kind {kind!r}; use one of {KINDS}", pointer=pointer)
     try:
-        valid = validate_email(text, check_deliverability=False, test_environment=True)
+        valid = validate_email(text, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
         why = f"{text!r} is no e-mail address: {error}"
         raise malformed("email", why, pointer=pointer) from None

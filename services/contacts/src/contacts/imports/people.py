@@ -187,13 +187,13 @@ class Desk:
             run.remember(key, person_id)
         if cells.likeness is not None:
             run.recognise(cells.likeness, person_id)
-        return Create(append, notes, self._shown(None, events))
+        return Create(append, notes, self._shown(None, events, cells))
 
-    def _shown(self, before: Person | None, events: Sequence[Any]) -> Any:
+    def _shown(self, before: Person | None, events: Sequence[Any], cells: Cells) -> Any:
         """What a row changes, told when somebody looks."""
         if not self.run.dry_run:
             return None
-        names = {id_: name for name, id_ in self.companies.items()}
+        names = {self.companies[folded(cells.company)]: cells.company} if cells.company else {}
         return lambda: differences(before, events, names)
 
     def _alike(self, person_id: UUID | None, row: ImportRow, notes: tuple[str, ...]) -> Outcome:
@@ -225,7 +225,7 @@ class Desk:
             events, notes = [*events, *agreed], (*notes, *more)
         if not events:
             return Skip("unchanged", notes)
-        shown = self._shown(person, events)
+        shown = self._shown(person, events, cells)
         return Update(self.drafts.append(person_id, row, events), notes, shown)
 
     def _changes(
