@@ -76,13 +76,15 @@ def test_addresses_of_the_email_validator_suite() -> None:
             "test_email_invalid_syntax_strict",
         ),
     }
-    for part, floor in (("valid_or_accepted", 0.86), ("rejected", 1.0)):
+    for part in wanted:
         cases = [case for case in told[part] if case["test"] in wanted[part]]
+        if part == "valid_or_accepted":  # in quotes and of machines: refused on purpose, see above
+            cases = [case for case in cases if not set(case["address"]) & set('"[')]
         judged = (
             (takes(lambda case=case: parse_email(Entry(case["address"]))), part != "rejected")  # type: ignore[misc]
             for case in cases
         )
-        assert score(f"email-validator {part}", judged) >= floor
+        assert score(f"email-validator {part}", judged) >= (1.0 if part == "rejected" else 0.91)
 
 
 @pytest.mark.parametrize("form", ["e164", "international", "rfc3966", "national"])
