@@ -66,6 +66,7 @@ def test_a_workbook_is_read_like_any_other_file() -> None:
     sheet = read(workbook(["Name", "Mail", "Age"], ["Ada", "ada@x.de", 36], ["Bob", "", 1.5]))
     assert (sheet.format, sheet.headers) == ("xlsx", ("Name", "Mail", "Age"))
     assert list(sheet.rows()) == [(1, ["Ada", "ada@x.de", "36"]), (2, ["Bob", "", "1.5"])]
+    assert list(sheet.rows()) == list(sheet.rows()), "an import goes on by the number of a row"
     titled = read(workbook(["All friends"], ["Name", "Mail", "Age"], ["Ada", "ada@x.de", 36]))
     assert (titled.headers[0], titled.left_out) == ("Name", ("above the table: All friends",))
 

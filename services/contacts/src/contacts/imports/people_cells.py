@@ -37,6 +37,10 @@ _PHONE_FIELDS = (
 )
 
 
+_MORE_EMAILS = ("email_home", "email_other", "email_label")
+_MORE_PHONES = ("phone_work", "phone_home", "phone_fax", "phone_other", "phone_label")
+
+
 @dataclass(frozen=True, slots=True)
 class Cells:
     """A row's cells as values. `since`: when the business got to know the person."""
@@ -130,7 +134,7 @@ def _since(row: ImportRow, run: ImportRun, consents: Sequence[Choice]) -> dateti
 
 def _emails(row: ImportRow) -> tuple[EmailAddress, ...]:
     plain = row.get("email")
-    if plain and _lone(plain) and not _labelled(row, "email"):
+    if plain and _lone(plain) and row.values.keys().isdisjoint(_MORE_EMAILS):
         return (parse_email(Entry(plain, primary=True)),)
     return parse_emails(_entries(row, "email", _EMAIL_FIELDS, _SEVERAL_EMAILS, _email_kind))
 
@@ -139,19 +143,16 @@ def _lone(text: str) -> bool:
     return not any(sign in text for sign in ";,\n") and SEVERAL not in text
 
 
-def _labelled(row: ImportRow, what: str) -> bool:
-    return any(name.startswith(f"{what}_") for name in row.values)
-
-
 def _phones(row: ImportRow, run: ImportRun, profile: dict[str, Any]) -> tuple[PhoneNumber, ...]:
     plain = row.get("phone")
-    if plain is None and not _labelled(row, "phone"):
+    alone = row.values.keys().isdisjoint(_MORE_PHONES)
+    if plain is None and alone:
         return ()
     settings = run.service.settings
     region = country_code(profile.get("country"))
     if region is None and isinstance(settings, ContactsSettings):
         region = settings.phone_region
-    if plain and _lone(plain) and not _labelled(row, "phone"):
+    if plain and alone and _lone(plain):
         return (parse_phone(Entry(plain, primary=True), region),)
     entries = _entries(row, "phone", _PHONE_FIELDS, _SEVERAL_PHONES, _phone_kind)
     return parse_phones(entries, region)
