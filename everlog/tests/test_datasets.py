@@ -67,3 +67,23 @@ def test_the_sales_opportunities_are_recognised() -> None:
         ("products", "products"),
         ("sales_pipeline", "deals"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("header", "type_"),
+    [
+        ("Given Name,Family Name,E-mail 1 - Value", "contacts"),
+        ("Person - ID,Person - Name,Organization - Name", "contacts"),
+        ("Record Id,Account Name,Account Type", "companies"),
+        ("Record ID,Company name,Company owner", "companies"),
+        ("Record Id,Deal Name,Account Name,Stage", "deals"),
+    ],
+)
+def test_exports_of_other_systems_are_told_apart(header: str, type_: str) -> None:
+    assert type_of(header.split(",")) == type_
+
+
+def test_cards_are_contacts(tmp_path: Path) -> None:
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada Lovelace\r\nEND:VCARD\r\n"
+    (tmp_path / "ada.vcf").write_text(card)
+    assert [load.type for load in loads_of([tmp_path])] == ["contacts"]

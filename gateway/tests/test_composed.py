@@ -270,4 +270,4 @@ async def test_the_public_document_tells_of_identity(edge: Edge) -> None:
     assert paths["/api/v1/sessions"]["post"]["security"] == []
     assert "/api/v1/users/{user_id}" in paths
     assert not any("internal" in path or "standing" in path for path in paths)
-    assert len([p for p in paths if p.startswith("/api/v1/imports")]) == 4
+    assert len([p for p in paths if p.startswith("/api/v1/imports")]) == 7

@@ -28,12 +28,21 @@ _FORM = {
                     "type": "object",
                     "required": ["file", "type"],
                     "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "CSV"},
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "CSV or XLSX, of contacts also vCard or jCard",
+                        },
                         "type": {"type": "string", "enum": sorted(IMPORT_TYPES)},
                         "mapping": {
                             "type": "string",
                             "default": "auto",
                             "description": "`auto`, or JSON: column → field.",
+                        },
+                        "preset": {
+                            "type": "string",
+                            "default": "auto",
+                            "description": "Which system wrote it: `auto`, `none`, or a name.",
                         },
                         "dry_run": {"type": "boolean", "default": False},
                         "options": {"type": "string", "default": "{}"},
@@ -82,9 +91,33 @@ async def one_import(request: Request, import_id: str, _: Importer) -> Response:
 
 
 @router.get("/{import_id}/errors.csv")
-async def errors(request: Request, import_id: str, _: Importer) -> Response:
+async def errors_file(request: Request, import_id: str, _: Importer) -> Response:
     """The rows that failed, with the reason, ready to be mended and sent again."""
     return handed_on(await _find(request, f"{_PATH}/{import_id}/errors.csv"))
+
+
+@router.get("/{import_id}/errors")
+async def errors(
+    request: Request, import_id: str, _: Importer, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """The rows that failed, cell by cell, with the reason and the field that it is about."""
+    params = {"limit": limit, "cursor": cursor}
+    return handed_on(await _find(request, f"{_PATH}/{import_id}/errors", params=params))
+
+
+@router.get("/{import_id}/examples")
+async def examples(request: Request, import_id: str, _: Importer) -> Response:
+    """A few rows of a check, and what they would change: each field before and after."""
+    return handed_on(await _find(request, f"{_PATH}/{import_id}/examples"))
+
+
+@router.post("/{import_id}/undo", status_code=202)
+async def undo(request: Request, import_id: str, _: Importer, preview: bool = False) -> Response:
+    """Take an import back, once: what it made goes, what it changed is as before, unless
+    somebody changed it since. The answer is an import again, to be watched like one."""
+    params = {"preview": str(preview).lower()}
+    path = f"{_PATH}/{import_id}/undo"
+    return handed_on(await _find(request, path, method="POST", params=params))
 
 
 def _services(request: Request) -> list[str]:
@@ -92,11 +125,11 @@ def _services(request: Request) -> list[str]:
     return [name for name in dict.fromkeys(IMPORT_TYPES.values()) if name in running]
 
 
-async def _find(request: Request, path: str) -> Answer:
+async def _find(request: Request, path: str, method: str = "GET", **more: Any) -> Answer:
     """What the service answers whose import it is. Raises NotFound, Unavailable."""
     names = _services(request)
     found = await backend_of(request).ask_each(
-        {name: asking(request, "GET", path) for name in names}
+        {name: asking(request, method, path, **more) for name in names}
     )
     down = None
     for answer in found.values():
@@ -128,15 +161,15 @@ async def _send_on(request: Request, path: str) -> Response:
             )
         if not isinstance(file, UploadFile):
             raise BadInput(
-                "Send the CSV file in the field `file`.",
+                "Send the file in the field `file`.",
                 errors=[{"pointer": "#/file", "detail": "missing"}],
             )
-        sent = aiohttp.FormData()
+        # Else a blank in a name would arrive as %20.
+        sent = aiohttp.FormData(quote_fields=False)
         for name, value in form.multi_items():
             if isinstance(value, str):
                 sent.add_field(name, value)
-        sent.add_field(
-            "file", file.file, filename=file.filename or "file.csv", content_type="text/csv"
-        )
+        name = "".join(letter for letter in file.filename or "" if letter.isprintable())
+        sent.add_field("file", file.file, filename=name or "file.csv", content_type="text/csv")
         answer = await backend_of(request).ask(service, asking(request, "POST", path, content=sent))
     return handed_on(answer)

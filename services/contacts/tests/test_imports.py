@@ -14,7 +14,7 @@ import pytest
 from chassis.http.principal import OWN
 from chassis.ids import new_id
 from chassis.imports.mapping import guess
-from contacts.imports import KINDS, companies, people
+from contacts.imports import KINDS, companies, people_fields
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 ACCOUNTS = DATA / "crm_sales_opportunities" / "accounts.csv"
@@ -37,7 +37,7 @@ def counts(job: Any) -> tuple[int, int, int, int, int]:
 
 def test_columns_of_other_systems_are_recognised() -> None:
     headers = ["First Name", "Last Name", "Email", "Phone Number", "Associated Company"]
-    assert list(guess(headers, people.FIELDS).values()) == [
+    assert list(guess(headers, people_fields.FIELDS).values()) == [
         "first_name",
         "last_name",
         "email",
@@ -143,7 +143,7 @@ async def test_bad_rows_fail_with_field_and_reason_and_the_others_get_in(desk: D
         ["Good", "good@x.de", "", "", ""],
         ["Bad", "bad@", "", "", ""],
         ["Bad", "", "abc", "", ""],
-        ["Bad", "", "", "12.3.1985", ""],
+        ["Bad", "", "", "1985-13-12", ""],
         ["Bad", "", "", "", "2199-01-01"],
         ["", "", "", "1985-12-10", ""],
     )
@@ -152,7 +152,7 @@ async def test_bad_rows_fail_with_field_and_reason_and_the_others_get_in(desk: D
         assert counts(job) == (6, 1, 0, 0, 5)
     text = (await desk.ask.get_text(job["errors_url"])).removeprefix("\ufeff")
     errors = [row["error"] for row in csv.DictReader(io.StringIO(text))]
-    starts = ["email: 'bad@'", "phone: 'abc'", "birthday: '12.3.1985'", "at:", "first_name:"]
+    starts = ["email: 'bad@'", "phone: 'abc'", "birthday: '1985-13-12'", "at:", "first_name:"]
     assert [error.startswith(start) for error, start in zip(errors, starts, strict=True)] == [
         True
     ] * 5
@@ -353,3 +353,42 @@ async def test_exports_of_other_systems_get_in_as_they_are(
     assert first in names
     again = await desk.import_file("contacts", (EXPORTS / name).read_bytes())
     assert again["created"] == 0 or name == "google_contacts_2024.csv"
+
+
+@on_servers
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_check_shows_what_it_would_change_and_errors_come_cell_by_cell(desk: Desk) -> None:
+    await desk.person(first_name="Ada", email="ada@x.de", city="London")
+    content = table(
+        "Email,First name,City,Shoe",
+        ["ada@x.de", "Augusta", "Paris", "38"],
+        ["bob@x.de", "Bob", "", ""],
+        ["bad@", "Bad", "", "40"],
+    )
+    mapping = (
+        '{"Email": "email", "First name": "first_name", "City": "city", "Shoe": "custom.shoe"}'
+    )
+    check = await desk.import_file("contacts", content, dry_run="true", mapping=mapping)
+    assert counts(check) == (3, 1, 1, 0, 1)
+    examples = (await desk.read(f"/imports/{check['id']}/examples"))["items"]
+    assert [(each["row"], each["outcome"], each["title"]) for each in examples] == [
+        (1, "updated", "Augusta"),
+        (2, "created", "Bob"),
+    ]
+    assert {c["field"]: (c["before"], c["after"]) for c in examples[0]["changes"]} == {
+        "First name": ("Ada", "Augusta"),
+        "City": ("London", "Paris"),
+        "Shoe": ("", "38"),
+    }
+    errors = await desk.read(f"/imports/{check['id']}/errors")
+    assert [column["field"] for column in errors["columns"]] == [
+        "email",
+        "first_name",
+        "city",
+        "custom.shoe",
+    ]
+    [row] = errors["items"]
+    assert (row["row"], row["field"], row["cells"]) == (3, "email", ["bad@", "Bad", "", "40"])
+    assert counts(await desk.import_file("contacts", content, mapping=mapping)) == (3, 1, 1, 0, 1)
+    [ada] = (await desk.read("/contacts?q=augusta"))["items"]
+    assert (await desk.read(f"/contacts/{ada['id']}"))["custom"] == {"shoe": "38"}

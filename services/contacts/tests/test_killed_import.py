@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an import: it goes on where it was, with the rows that had failed."""
+"""kill -9 in the middle of an import, and of taking it back: each goes on where it was."""
 
 from __future__ import annotations
 
@@ -143,3 +143,13 @@ async def test_a_killed_import_loses_no_row_and_takes_none_twice(killable: Killa
         while (job := await killable.job(again))["status"] not in ("done", "failed"):
             await asyncio.sleep(0.2)
         assert (job["created"], job["skipped"], job["failed"]) == (0, ROWS - BAD, BAD)
+        status, undoing, _ = await ask("POST", f"/api/v1/imports/{import_id}/undo")
+        assert status == 202, undoing
+        while not (before := await killable.job(undoing["id"]))["position"]:
+            await asyncio.sleep(0.02)
+    assert 0 < before["position"] < before["rows"], "its undoing was killed in the middle, too"
+    with killable.running():
+        async with asyncio.timeout(120):
+            while (job := await killable.job(undoing["id"]))["status"] not in ("done", "failed"):
+                await asyncio.sleep(0.2)
+        assert (job["status"], job["removed"], job["rows"]) == ("done", ROWS - BAD, ROWS - BAD)

@@ -45,7 +45,9 @@ async def break_in(
         # The router of imports is the chassis': contacts and pipeline knock at these doors.
         unreached=(
             "GET /api/v1/imports/{import_id}",
+            "GET /api/v1/imports/{import_id}/errors",
             "GET /api/v1/imports/{import_id}/errors.csv",
+            "GET /api/v1/imports/{import_id}/examples",
         ),
         bodies={
             "POST /api/v1/sessions": {"email": "{id}@example.org", "password": "{id}"},

@@ -346,4 +346,5 @@ async def test_exports_of_other_systems_are_understood(
     ask, _ = office
     done = await send(ask, "deals", (EXPORTS / name).read_bytes())
     assert done["failed"] == 0, await ask.get_text(f"/api/v1/imports/{done['id']}/errors.csv")
+    assert done["preset"] == name.partition("_")[0].partition("-")[0].lower() + "-deals"
     assert Counter(d["status"] for d in (await deals_of(ask)).values()) == expected

@@ -6,6 +6,8 @@ outcome, the run's position and the events of a chunk are one transaction.
 
 from chassis.imports.engine import import_worker
 from chassis.imports.model import (
+    SEVERAL,
+    Change,
     Create,
     Fail,
     ImportField,
@@ -14,14 +16,18 @@ from chassis.imports.model import (
     ImportRun,
     Joined,
     Outcome,
+    Preset,
+    Remove,
     Skip,
     Update,
 )
 from chassis.imports.router import import_router
-from chassis.imports.store import IMPORT_SCHEMA
+from chassis.imports.schema import IMPORT_SCHEMA
 
 __all__ = [
     "IMPORT_SCHEMA",
+    "SEVERAL",
+    "Change",
     "Create",
     "Fail",
     "ImportField",
@@ -30,6 +36,8 @@ __all__ = [
     "ImportRun",
     "Joined",
     "Outcome",
+    "Preset",
+    "Remove",
     "Skip",
     "Update",
     "import_router",

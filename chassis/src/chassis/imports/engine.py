@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -14,16 +14,22 @@ from prometheus_client import Counter as Metric
 
 from chassis.errors import Conflict, DomainError, Fault, Fenced, StaleVersion
 from chassis.imports.model import (
+    SEVERAL,
     Create,
+    Fail,
     ImportKind,
     ImportRow,
     ImportRun,
     Joined,
     Outcome,
+    Remove,
     Update,
 )
-from chassis.imports.parsing import Sheet, parse
+from chassis.imports.parsing import unmarked
+from chassis.imports.reading import read
+from chassis.imports.sheet import Sheet
 from chassis.imports.store import Chunk, Jobs
+from chassis.imports.touching import rows_of
 from chassis.kafka.topics import partitions_of
 from chassis.lane import LIVE
 from chassis.ports import Append
@@ -76,17 +82,18 @@ class Import:
         self._kind = kind
         self._job = job
         self._notes: Counter[str] = Counter(job["notes"])
+        undo = kind.undo if job["undoes"] is not None else None
+        self._handle = undo or kind.handle
 
     async def run(self) -> None:
         """To the end; a refusal of the file as a whole ends the job as failed."""
         job = self._job
         try:
             await caught_up(self._service)
-            sheet = parse(await self._jobs.content(job))
-            rows = Rows(sheet, job["mapping"])
             self._seen = await self._jobs.seen(job)
             run = self._run_of(job["workspace_id"])
-            if self._kind.prepare is not None:
+            rows = await self._rows()
+            if job["undoes"] is None and self._kind.prepare is not None:
                 await self._kind.prepare(run, rows)
             left = iter(row for row in rows if row.number > job["position"])
             while chunk := list(islice(left, _CHUNK_ROWS)):
@@ -111,6 +118,15 @@ class Import:
             return
         await self._jobs.finish(job)
 
+    async def _rows(self) -> Iterable[ImportRow]:
+        """The rows of the file; of an undoing, the records that the import wrote to."""
+        job = self._job
+        if job["undoes"] is not None:
+            return list(rows_of(await self._jobs.touched(job)))
+        sheet = read(await self._jobs.content(job), self._kind.readers)
+        preset = self._kind.preset(job["preset"])
+        return Rows(sheet, job["mapping"], preset is not None and preset.marked)
+
     def _run_of(self, workspace: UUID) -> ImportRun:
         job = self._job
         return ImportRun(
@@ -124,6 +140,7 @@ class Import:
             position=job["position"],
             options=job["options"],
             seen=self._seen,
+            undoes=job["undoes"],
         )
 
     async def _chunk(self, run: ImportRun, rows: Sequence[ImportRow]) -> None:
@@ -149,11 +166,11 @@ class Import:
     ) -> tuple[int, Sequence[Outcome]]:
         """How many rows go together, and what becomes of them; `run` remembers these rows only."""
         run.forget_fresh()
-        outcomes = await self._kind.handle(run, rows)
+        outcomes = await self._handle(run, rows)
         part = _until_a_stream_repeats(outcomes)
         if part < len(rows):
             run.forget_fresh()
-            outcomes = await self._kind.handle(run, rows[:part])
+            outcomes = await self._handle(run, rows[:part])
         _check(rows[:part], outcomes)
         return part, outcomes
 
@@ -168,7 +185,9 @@ class Import:
             await self._jobs.write_alone(self._job, chunk, notes)
         else:
             context = run.context(ImportRow(chunk.position, {}))
-            await self._service.work_log.append_many(context, appends, within=within)
+            before = self._jobs.sparing(self._job) if run.undoes is not None else None
+            log_ = self._service.work_log
+            await log_.append_many(context, appends, before=before, within=within)
         if not run.dry_run:
             for outcome, count in chunk.counts.items():
                 ROWS.labels(self._kind.name, outcome).inc(count)
@@ -176,7 +195,8 @@ class Import:
 
 
 def _appends(outcomes: Sequence[Outcome]) -> list[Append]:
-    return [o.append for o in outcomes if isinstance(o, Create | Update)]
+    found = (o.append for o in outcomes if isinstance(o, Create | Update | Remove | Fail))
+    return [append for append in found if append is not None]
 
 
 def _check(rows: Sequence[ImportRow], outcomes: Sequence[Outcome]) -> None:
@@ -184,7 +204,7 @@ def _check(rows: Sequence[ImportRow], outcomes: Sequence[Outcome]) -> None:
     counted. Raises Fault."""
     written: set[int] = set()
     for row, outcome in zip(rows, outcomes, strict=True):
-        if isinstance(outcome, Create | Update):
+        if isinstance(outcome, Create | Update | Remove):
             written.add(row.number)
         elif isinstance(outcome, Joined) and outcome.row not in written:
             raise Fault(f"row {row.number} joins row {outcome.row}, which appends nothing")
@@ -194,7 +214,7 @@ def _until_a_stream_repeats(outcomes: Sequence[Outcome]) -> int:
     """How many rows go together: a second change of the same record waits for the first."""
     streams: set[str] = set()
     for number, outcome in enumerate(outcomes):
-        if isinstance(outcome, Create | Update):
+        if isinstance(outcome, Create | Update | Remove):
             if outcome.append.stream in streams:
                 return number
             streams.add(outcome.append.stream)
@@ -208,6 +228,7 @@ class Rows:
 
     sheet: Sheet
     mapping: Mapping[str, str]
+    marked: bool = False
 
     def __iter__(self) -> Iterator[ImportRow]:
         columns = [
@@ -215,12 +236,13 @@ class Rows:
             for index, header in enumerate(self.sheet.headers)
             if header in self.mapping
         ]
+        marked = self.marked
         for number, cells in self.sheet.rows():
-            values = {
-                field: text
-                for index, field in columns
-                if index < len(cells) and (text := cells[index].strip())
-            }
+            values: dict[str, str] = {}
+            for index, field in columns:
+                if index < len(cells) and (text := cells[index].strip()):
+                    text = unmarked(text, marked) if text[0] == "'" else text
+                    values[field] = f"{values[field]}{SEVERAL}{text}" if field in values else text
             yield ImportRow(number, values, cells)
 
 

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chassis.imports.reading import Reader
 from chassis.ports import Append, Context
 
 if TYPE_CHECKING:
     from chassis.service import Service
 
 
+SEVERAL = " ::: "
+"""Stands between several values of one field, as in exports of Google."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportField:
-    """A field a file column can be mapped to. `synonyms`: headers other systems give it."""
+    """A field a file column can be mapped to. `synonyms`: headers other systems give it. `many`:
+    several columns may become it, their values with SEVERAL between. `date`: it holds dates."""
 
     name: str
     label: str
     synonyms: tuple[str, ...] = ()
     required: bool = False
+    many: bool = False
+    date: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What files of one system look like, and which of their columns is which field.
+
+    `signs`: columns that all these files have, and no others do. `options`: what the kind of import
+    is told of such a file unless it is told otherwise. `marked`: apostrophes stand before texts.
+    """
+
+    name: str
+    label: str
+    signs: tuple[str, ...]
+    columns: Mapping[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field of a record before and after a row, as one would write it."""
+
+    field: str
+    before: str
+    after: str
+
+
+Shown = Callable[[], tuple[str, tuple[Change, ...]]]
+"""Tells whom a row is about, and what it changes: asked for a few rows of a check only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +82,7 @@ class Create:
 
     append: Append
     notes: tuple[str, ...] = ()
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +91,16 @@ class Update:
 
     append: Append
     notes: tuple[str, ...] = ()
+    shown: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """An undoing takes a record away that the import had made."""
+
+    append: Append
+    notes: tuple[str, ...] = ()
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +122,17 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The row cannot be taken, and why; it can be downloaded, mended and sent again."""
+    """The row cannot be taken, and why; it can be downloaded, mended and sent again. `append`: what
+    could be done of an undoing in spite of it. `cells`: what is listed instead of the row's own."""
 
     reason: str
     field: str | None = None
     notes: tuple[str, ...] = ()
+    append: Append | None = None
+    cells: tuple[str, ...] = ()
 
 
-Outcome = Create | Update | Joined | Skip | Fail
+Outcome = Create | Update | Remove | Joined | Skip | Fail
 
 
 @dataclass(slots=True)
@@ -91,6 +143,7 @@ class ImportRun:
     keys to ids of records that earlier rows of this file made or matched: fill it with `remember`.
     `memory` is the handler's own, for what it looked up; it is empty again after a restart.
     `position`: the last row that was done when this run began, 0 unless it goes on after a restart.
+    `undoes`: the import that this run takes back; its rows are the streams which that one wrote to.
     """
 
     service: Service
@@ -107,6 +160,8 @@ class ImportRun:
     before: dict[str, UUID] = field(default_factory=dict)
     likenesses: dict[bytes, UUID] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    examples: Counter[str] = field(default_factory=Counter)
+    undoes: UUID | None = None
 
     def context(self, row: ImportRow, part: str = "") -> Context:
         """The context of a row's append: the import is its correlation, the row its key."""
@@ -149,10 +204,20 @@ one record go together best: one append, and `Joined` for the others."""
 @dataclass(frozen=True, slots=True)
 class ImportKind:
     """One kind of import. `prepare` may look at the whole file before the first chunk; every time
-    it goes through the rows, they are read anew."""
+    it goes through the rows, they are read anew. `readers`: forms of files that only this kind
+    knows. `own`: columns may become fields of the workspace's own, called `custom.<name>`.
+    `undo`: takes back what an import did to records, a row's value `stream` each."""
 
     name: str
     fields: tuple[ImportField, ...]
     permission: str
     handle: Handler
     prepare: Callable[[ImportRun, Iterable[ImportRow]], Awaitable[None]] | None = None
+    presets: tuple[Preset, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    own: bool = False
+    undo: Handler | None = None
+
+    def preset(self, name: object) -> Preset | None:
+        """The preset of this name."""
+        return next((preset for preset in self.presets if preset.name == name), None)

@@ -7,8 +7,8 @@ that failed for some weeks more, so that they can be fetched, mended and sent ag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import UUID
 
@@ -16,141 +16,21 @@ import msgspec
 
 from chassis.errors import Fenced, StaleVersion
 from chassis.imports.model import (
+    Change,
     Create,
     Fail,
     ImportRow,
     ImportRun,
     Joined,
     Outcome,
+    Remove,
     Skip,
     Update,
 )
 from chassis.imports.sealing import Seal, Seen
+from chassis.imports.touching import touched
 from chassis.postgres.database import Connection, Database, Record
 from chassis.vault import Keyring
-
-IMPORT_SCHEMA = """
-create schema if not exists imports;
-grant usage on schema imports to $api, $worker;
--- The sealing key is null once it is destroyed: of what the file said nothing is left then.
-create table if not exists imports.jobs (
-    workspace_id uuid        not null,
-    id           uuid        not null,
-    kind         text        not null,
-    file_name    text        not null,
-    encoding     text        not null,
-    delimiter    text        not null,
-    mapping      jsonb       not null,
-    options      jsonb       not null,
-    dry_run      boolean     not null,
-    owners       jsonb,
-    status       text        not null
-                 check (status in ('checking', 'running', 'done', 'failed')),
-    rows         bigint      not null,
-    position     bigint      not null default 0,
-    created      bigint      not null default 0,
-    updated      bigint      not null default 0,
-    skipped      bigint      not null default 0,
-    failed       bigint      not null default 0,
-    notes        jsonb       not null default '{}',
-    error        text,
-    asked_by     uuid        not null,
-    asked_name   text        not null,
-    asked_at     timestamptz not null,
-    finished_at  timestamptz,
-    claimed_by   text,
-    alive_at     timestamptz,
-    key          bytea,
-    primary key (workspace_id, id)
-);
-alter table imports.jobs add column if not exists key bytea;
--- Releases before kept files and rows in clear.
-do $$ begin
-    if to_regclass('imports.files') is not null then
-        update imports.jobs set status = 'failed', finished_at = now(), error = 'Everlog was '
-            'upgraded while this import was under way. Send the file again; rows that can be '
-            'matched are not taken twice.' where status in ('checking', 'running');
-        drop table imports.files, imports.failures, imports.seen;
-    end if;
-end $$;
-create index if not exists jobs_open on imports.jobs (asked_at)
-    where status in ('checking', 'running');
-create table if not exists imports.uploads (
-    workspace_id uuid  not null,
-    import_id    uuid  not null,
-    headers      bytea not null,
-    content      bytea,
-    primary key (workspace_id, import_id)
-);
-create table if not exists imports.refusals (
-    workspace_id uuid   not null,
-    import_id    uuid   not null,
-    number       bigint not null,
-    sealed       bytea  not null,
-    primary key (workspace_id, import_id, number)
-);
-create table if not exists imports.matches (
-    workspace_id uuid  not null,
-    import_id    uuid  not null,
-    hash         bytea not null,
-    id           uuid  not null,
-    primary key (workspace_id, import_id, hash)
-);
--- Rows that nothing but all they say tells from others, by keyed hash (chassis.imports.likeness).
-create table if not exists imports.likenesses (
-    workspace_id uuid  not null,
-    kind         text  not null,
-    likeness     bytea not null,
-    record       uuid  not null,
-    primary key (workspace_id, kind, likeness)
-);
-create index if not exists likenesses_record on imports.likenesses (workspace_id, record);
-grant select, insert on imports.jobs, imports.uploads to $api;
-grant select on imports.refusals, imports.likenesses to $api;
-grant select, insert, update, delete on all tables in schema imports to $worker;
-do $$
-declare t text;
-begin
-    foreach t in array array['jobs', 'uploads', 'refusals', 'matches', 'likenesses'] loop
-        execute format('alter table imports.%I enable row level security', t);
-        execute format('drop policy if exists one_workspace on imports.%I', t);
-        execute format('create policy one_workspace on imports.%I to $api using '
-            '(workspace_id = log.workspace()) with check (workspace_id = log.workspace())', t);
-        execute format('drop policy if exists all_workspaces on imports.%I', t);
-        execute format('create policy all_workspaces on imports.%I to $worker using (true) '
-            'with check (true)', t);
-    end loop;
-end $$;
--- Erasing somebody, here or in another service, destroys their key: with it goes every row that
--- failed in their workspace, for any of them may be about them, whatever is written in it, and what
--- a row is known by that made their record. A file goes with the end of its import.
-create or replace function imports.forget_rows() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
-begin
-    delete from imports.refusals r using gone g where r.workspace_id = g.workspace_id;
-    with over as (
-        update imports.jobs j set key = null from (select distinct workspace_id from gone) as g
-         where j.workspace_id = g.workspace_id and j.key is not null and j.finished_at is not null
-        returning j.workspace_id, j.id)
-    delete from imports.uploads u using over o
-     where u.workspace_id = o.workspace_id and u.import_id = o.id;
-    return null;
-end $$;
-create or replace function imports.forget_records() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
-begin
-    delete from imports.likenesses l using gone g
-     where l.workspace_id = g.workspace_id and l.record = g.subject;
-    return null;
-end $$;
-revoke execute on function imports.forget_rows(), imports.forget_records() from public;
-create or replace trigger forget_rows after delete on log.subject_keys
-    referencing old table as gone for each statement execute function imports.forget_rows();
-create or replace trigger forget_records after delete on log.subject_keys
-    referencing old table as gone for each statement execute function imports.forget_records();
-create or replace trigger forget_rows after delete on road.known_keys
-    referencing old table as gone for each statement execute function imports.forget_rows();
-"""
 
 _TAKE = """
 update imports.jobs set claimed_by = $1, alive_at = now()
@@ -164,11 +44,16 @@ returning *
 _CHUNK = """
 update imports.jobs
    set status = 'running', position = $4, created = created + $5, updated = updated + $6,
-       skipped = skipped + $7, failed = failed + $8, notes = $9, alive_at = now()
+       skipped = skipped + $7, failed = failed + $8, removed = removed + $9, notes = $10,
+       alive_at = now()
  where workspace_id = $1 and id = $2 and claimed_by = $3
 """
 _REFUSALS = """
 insert into imports.refusals (workspace_id, import_id, number, sealed)
+select $1, $2, * from unnest($3::bigint[], $4::bytea[])
+"""
+_EXAMPLES = """
+insert into imports.examples (workspace_id, import_id, number, sealed)
 select $1, $2, * from unnest($3::bigint[], $4::bytea[])
 """
 _MATCHES = """
@@ -183,7 +68,8 @@ on conflict (workspace_id, kind, likeness) do nothing
 """
 _FINISH = """
 update imports.jobs set status = $3, error = $4, finished_at = now(),
-       key = case when failed > 0 then key end
+       key = case when failed > 0 or exists (select from imports.examples e where
+             e.workspace_id = $1 and e.import_id = $2) then key end
  where workspace_id = $1 and id = $2
 returning failed
 """
@@ -194,11 +80,19 @@ with over as (
     returning workspace_id, id),
 gone as (
     delete from imports.refusals r using over o
-     where r.workspace_id = o.workspace_id and r.import_id = o.id)
+     where r.workspace_id = o.workspace_id and r.import_id = o.id),
+shown as (
+    delete from imports.examples e using over o
+     where e.workspace_id = o.workspace_id and e.import_id = o.id)
 delete from imports.uploads u using over o
  where u.workspace_id = o.workspace_id and u.import_id = o.id
 """
+_UNDONE = "select * from imports.jobs where workspace_id = $1 and id = $2"
+_SPARE = "select set_config('imports.undoing', $1, true)"
 _NOTES_MOST = 200
+EXAMPLES_MOST = {"created": 3, "updated": 5, "removed": 3}
+"""Of how many rows a check shows what they would do, by outcome."""
+_COUNTS = ("created", "updated", "skipped", "failed", "removed")
 CONTENT, HEADERS = "content", "headers"
 
 
@@ -220,6 +114,24 @@ class Refusal(msgspec.Struct, frozen=True):
         return msgspec.json.decode(seal.open(f"row {number}", sealed), type=cls)
 
 
+class Example(msgspec.Struct, frozen=True):
+    """A row of a check: whom it is about, what becomes of it, and what it would change."""
+
+    row: int
+    outcome: str
+    title: str
+    changes: list[Change]
+
+    def sealed(self, seal: Seal) -> bytes:
+        """For storing."""
+        return seal.close(f"example {self.row}", msgspec.json.encode(self))
+
+    @classmethod
+    def opened(cls, seal: Seal, number: int, sealed: bytes) -> Example:
+        """As it was stored."""
+        return msgspec.json.decode(seal.open(f"example {number}", sealed), type=cls)
+
+
 @dataclass(slots=True)
 class Chunk:
     """What became of some rows: written in the transaction of their events."""
@@ -230,6 +142,7 @@ class Chunk:
     notes: Counter[str]
     matches: Mapping[bytes, UUID]
     likenesses: Mapping[bytes, UUID]
+    examples: list[Example] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -248,18 +161,39 @@ class Chunk:
             match outcome:
                 case Fail():
                     chunk.counts["failed"] += 1
-                    said = list(row.cells)
+                    said = list(outcome.cells or row.cells)
                     chunk.refusals.append(Refusal(row.number, outcome.reason, outcome.field, said))
                 case Skip():
                     chunk.counts["skipped"] += 1
                     chunk.notes[f"skipped: {outcome.reason}"] += 1
                 case Update():
                     chunk.counts["updated"] += 1
+                case Remove():
+                    chunk.counts["removed"] += 1
                 case Create() | Joined():
                     chunk.counts["created"] += 1
                 case _:
                     assert_never(outcome)
+        if run.dry_run:
+            chunk.examples = _examples(run, rows, outcomes)
         return chunk
+
+
+def _examples(
+    run: ImportRun, rows: Sequence[ImportRow], outcomes: Sequence[Outcome]
+) -> list[Example]:
+    """The first rows of each outcome, with what they would change."""
+    kinds = {Create: "created", Update: "updated", Remove: "removed"}
+    found: list[Example] = []
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if not isinstance(outcome, Create | Update | Remove) or outcome.shown is None:
+            continue
+        name = kinds[type(outcome)]
+        if run.examples[name] < EXAMPLES_MOST[name]:
+            run.examples[name] += 1
+            title, changes = outcome.shown()
+            found.append(Example(row.number, name, title, list(changes)))
+    return found
 
 
 class Jobs:
@@ -289,6 +223,13 @@ class Jobs:
             )
         return self.seal_of(job).open(CONTENT, sealed)
 
+    async def touched(self, job: Record) -> list[str]:
+        """The streams of the records that the import wrote to which this job takes back."""
+        place = job["workspace_id"], job["undoes"]
+        async with self._database.connection(None) as connection:
+            undone = await connection.fetchrow(_UNDONE, *place)
+            return await touched(connection, job["workspace_id"], undone)
+
     async def seen(self, job: Record) -> Seen:
         """The match keys of earlier rows: after a restart there are some."""
         workspace, import_id = job["workspace_id"], job["id"]
@@ -300,6 +241,15 @@ class Jobs:
             )
         kept = {row["hash"]: row["id"] for row in rows}
         return Seen(self._keyring, workspace, import_id, kept)
+
+    def sparing(self, job: Record) -> Callable[[Connection], Awaitable[None]]:
+        """Whom an undoing erases in a transaction is not among those that it lists as kept: this
+        list survives, see imports.forget_rows."""
+
+        async def spare(connection: Connection) -> None:
+            await connection.execute(_SPARE, str(job["id"]))
+
+        return spare
 
     async def write(
         self, connection: Connection, job: Record, chunk: Chunk, notes: Counter[str]
@@ -316,7 +266,7 @@ class Jobs:
             import_id,
             self._by,
             chunk.position,
-            *(chunk.counts[name] for name in ("created", "updated", "skipped", "failed")),
+            *(chunk.counts[name] for name in _COUNTS),
             kept,
         )
         if done != "UPDATE 1":
@@ -326,6 +276,11 @@ class Jobs:
             numbers = [refusal.number for refusal in chunk.refusals]
             sealed = [refusal.sealed(seal) for refusal in chunk.refusals]
             await connection.execute(_REFUSALS, workspace, import_id, numbers, sealed)
+        if chunk.examples:
+            seal = self.seal_of(job)
+            numbers = [example.row for example in chunk.examples]
+            sealed = [example.sealed(seal) for example in chunk.examples]
+            await connection.execute(_EXAMPLES, workspace, import_id, numbers, sealed)
         if chunk.matches:
             hashes, ids = list(chunk.matches), list(chunk.matches.values())
             await connection.execute(_MATCHES, workspace, import_id, hashes, ids)

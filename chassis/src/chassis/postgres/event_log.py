@@ -141,15 +141,19 @@ class PostgresEventLog:
         context: Context,
         appends: Sequence[Append],
         *,
+        before: Callable[[Connection], Awaitable[None]] | None = None,
         within: Callable[[Connection], Awaitable[None]] | None = None,
     ) -> list[Appended]:
-        """See chassis.ports.EventLog.append_many; `within` writes more in the same transaction."""
+        """See chassis.ports.EventLog.append_many; `before` and `within` do more in the same
+        transaction, before the events are written and after."""
         if not appends:
             return []
         with appending():
             async with self._database.connection(context.workspace) as connection:
                 try:
                     async with connection.transaction():
+                        if before is not None:
+                            await before(connection)
                         prepared = await self.prepare(connection, context, appends)
                         answers = await bulk.write(
                             connection, prepared, self._clock.now(), self._blind(context.workspace)

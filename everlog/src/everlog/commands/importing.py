@@ -25,7 +25,9 @@ _COUNTS = ("rows", "created", "updated", "skipped", "failed")
 
 
 def import_files(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of CSV files.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files (CSV, XLSX, vCard), or folders of them.")
+    ],
     type_: Annotated[str | None, typer.Option("--type", help=f"One of {', '.join(ORDER)}.")] = None,
     mapping: Annotated[str, typer.Option(help="`auto`, or JSON: column → field.")] = "auto",
     option: Annotated[

@@ -1,4 +1,5 @@
-"""Importing a file: look at it, say which column is which, check it, run it, watch it."""
+"""Importing a file: look at it, say which column is which, check it, run it, watch it, mend rows
+that failed, take it back."""
 
 from __future__ import annotations
 
@@ -25,6 +26,8 @@ TYPES = (
 
 
 _NOT_YOURS = "Your role does not import files. An administrator of your workspace can do that."
+_MENDED_AT_ONCE = 100
+_UNDONE = ("contacts",)
 
 
 @router.get("")
@@ -53,9 +56,23 @@ async def mapping(visit: Visiting) -> Response:
 
 @router.get("/{import_id}")
 async def progress(visit: Visiting, import_id: str) -> Response:
-    """How far an import or a check is."""
+    """How far an import or a check is, and of a check what it would do to some rows."""
     record = await visit.api.get(f"/imports/{import_id}")
-    response = visit.page("imports/progress.html", record=record)
+    examples: list[Any] = []
+    if record["status"] == "done" and record["dry_run"]:
+        examples = (await visit.api.get(f"/imports/{import_id}/examples"))["items"]
+    undoable = record.get("type") in _UNDONE and not record.get("undone_by")
+    response = visit.page(
+        "imports/progress.html", record=record, examples=examples, undoable=undoable
+    )
     if record["status"] == "done" and not record["dry_run"]:
         response.headers["HX-Trigger"] = json.dumps({"everlog:imported": {}})
     return response
+
+
+@router.get("/{import_id}/errors")
+async def errors(visit: Visiting, import_id: str) -> Response:
+    """The rows that failed, to be mended here."""
+    record = await visit.api.get(f"/imports/{import_id}")
+    found = await visit.api.get(f"/imports/{import_id}/errors", limit=_MENDED_AT_ONCE)
+    return visit.page("imports/errors.html", record=record, found=found)

@@ -29,6 +29,7 @@ from contacts.imports.currencies import usual_currency
 from contacts.imports.drafts import Drafts
 from contacts.imports.named_companies import companies_called, make_companies
 from contacts.imports.people import refusal
+from contacts.imports.presets.companies import COMPANY_PRESETS
 from contacts.imports.spelling import Countries, Reading, sectors
 from contacts.read_models.companies import fetch_companies_with_ids, fetch_sectors
 from contacts.read_models.known_users import fetch_users_called, may_see
@@ -46,7 +47,7 @@ FIELDS = (
     ImportField("parent", "Parent company", ("Subsidiary of", "Parent account", "Parent")),
     ImportField("tags", "Tags", ("Labels", "Groups")),
     ImportField("owner", "Owner", ("Company owner", "Account owner")),
-    ImportField("created_at", "Created", ("Create date", "Created date", "Date added")),
+    ImportField("created_at", "Created", ("Create date", "Created date", "Date added"), date=True),
     ImportField("external_id", "External id", ("Id", "Record id", "Account id", "Company id")),
 )
 """A column that is only called revenue is taken for millions: a note says so, and the mapping can
@@ -247,7 +248,7 @@ class Desk:
             CompanyProfile(**profile),
             owner,
             cells.external_id,
-            moment(since, "created_at") if since else None,
+            moment(since, "created_at", self.run.options.get("dates")) if since else None,
         )
 
     def _changes(
@@ -267,4 +268,6 @@ class Desk:
         return ChangeCompany(self.run.now, **changes)
 
 
-COMPANIES_KIND = ImportKind("companies", FIELDS, "contacts.write", handle, prepare)
+COMPANIES_KIND = ImportKind(
+    "companies", FIELDS, "contacts.write", handle, prepare, presets=COMPANY_PRESETS
+)

@@ -15,7 +15,6 @@ from chassis.ids import new_id
 from chassis.imports import (
     Create,
     Fail,
-    ImportField,
     ImportKind,
     ImportRow,
     ImportRun,
@@ -23,127 +22,30 @@ from chassis.imports import (
     Skip,
     Update,
 )
-from chassis.imports.likeness import likeness, recall
-from contacts.domain.country import country_code
-from contacts.domain.email_address import EmailAddress, parse_email
-from contacts.domain.entry import Entry, with_one_primary
-from contacts.domain.external_id import ExternalId
+from chassis.imports.likeness import recall
+from contacts.domain.entry import with_one_primary
 from contacts.domain.person import PERSON
 from contacts.domain.person.commands import AddPerson, ChangePerson, Profile
 from contacts.domain.person.standing import there
 from contacts.domain.person.state import Person
-from contacts.domain.phone_number import PhoneNumber, matched_as, parse_phone
-from contacts.domain.words import folded, tidy
-from contacts.imports.cells import day, listed, moment
+from contacts.domain.phone_number import matched_as
+from contacts.domain.words import folded
+from contacts.imports.consents import consent_events, said_yes
 from contacts.imports.drafts import Drafts
 from contacts.imports.named_companies import companies_called, make_companies
+from contacts.imports.people_cells import KIND, Cells, read_cells
+from contacts.imports.people_fields import FIELDS
+from contacts.imports.people_shown import differences
+from contacts.imports.people_undone import take_back
+from contacts.imports.presets.people import PEOPLE_PRESETS
 from contacts.imports.spelling import Countries
+from contacts.imports.vcard import read_cards
 from contacts.read_models.known_users import fetch_users_called, may_see
 from contacts.read_models.person_record import fetch_people_with_ids
 from contacts.read_models.search import fetch_people_at
-from contacts.settings import ContactsSettings
 
-FIELDS = (
-    ImportField("first_name", "First name", ("Given name", "Forename", "First")),
-    ImportField("last_name", "Last name", ("Surname", "Family name", "Last")),
-    ImportField("name", "Full name", ("Person - Name", "Contact name", "Display name")),
-    ImportField(
-        "email",
-        "E-mail",
-        ("Email address", "E-mail address", "E-mail 1 - Value", "Person - Email", "Primary email"),
-    ),
-    ImportField(
-        "phone",
-        "Phone",
-        (
-            "Phone number",
-            "Mobile",
-            "Mobile phone",
-            "Phone 1 - Value",
-            "Person - Phone",
-            "Telephone",
-        ),
-    ),
-    ImportField(
-        "company",
-        "Company",
-        (
-            "Organization",
-            "Organization name",
-            "Organization - Name",
-            "Account",
-            "Account name",
-            "Associated company",
-            "Company name",
-            "Employer",
-        ),
-    ),
-    ImportField("company_role", "Job title", ("Title", "Position", "Organization title", "Role")),
-    ImportField("tags", "Tags", ("Labels", "Groups")),
-    ImportField("city", "City", ("Mailing city", "Town", "Home city", "Address 1 - City")),
-    ImportField(
-        "country",
-        "Country",
-        ("Country/Region", "Mailing country", "Home country", "Address 1 - Country"),
-    ),
-    ImportField("birthday", "Birthday", ("Date of birth", "Birthdate")),
-    ImportField("language", "Language", ("Preferred language",)),
-    ImportField("time_zone", "Time zone"),
-    ImportField("source", "Source", ("Lead source", "Original source")),
-    ImportField("owner", "Owner", ("Contact owner", "Owner name")),
-    ImportField("created_at", "Created", ("Create date", "Created date", "Date added")),
-    ImportField("external_id", "External id", ("Id", "Record id", "Contact id", "Person - ID")),
-)
-KIND = "contacts"
 _ALIKE = "alike "
 _THEIRS = "This person is somebody else's customer."
-_PROFILE = ("language", "time_zone", "city", "source")
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A row's cells as values."""
-
-    first_name: str | None
-    last_name: str | None
-    email: EmailAddress | None
-    phone: PhoneNumber | None
-    company: str | None
-    profile: dict[str, Any]
-    tags: tuple[str, ...]
-    external_id: ExternalId | None
-    likeness: bytes | None
-    notes: tuple[str, ...]
-
-
-def read_cells(row: ImportRow, run: ImportRun, countries: Countries) -> Cells:
-    """The values in a row. Raises BadInput naming the field that holds none."""
-    country = countries.read(row.values["country"]) if row.get("country") else None
-    profile: dict[str, Any] = {name: row.values[name] for name in _PROFILE if row.get(name)}
-    if country is not None:
-        profile["country"] = country.word
-    if birthday := row.get("birthday"):
-        profile["birthday"] = day(birthday, "birthday")
-    first, last = row.get("first_name"), row.get("last_name")
-    if not (first or last) and (name := row.get("name")):
-        first, _, last = " ".join(name.split()).rpartition(" ")
-    settings = run.service.settings
-    region = country_code(profile.get("country"))
-    if region is None and isinstance(settings, ContactsSettings):
-        region = settings.phone_region
-    email, phone, external = row.get("email"), row.get("phone"), row.get("external_id")
-    return Cells(
-        first_name=first or None,
-        last_name=last or None,
-        email=parse_email(Entry(email, primary=True)) if email else None,
-        phone=parse_phone(Entry(phone, primary=True), region) if phone else None,
-        company=tidy(row.get("company"), "company"),
-        profile=profile,
-        tags=listed(row.values.get("tags", "")),
-        external_id=ExternalId(external, run.options.get("external_source")) if external else None,
-        likeness=None if email or external else likeness(run, KIND, row),
-        notes=(country.note,) if country and country.note else (),
-    )
 
 
 async def handle(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
@@ -152,10 +54,18 @@ async def handle(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
     cells: dict[int, Cells] = {}
     refused: dict[int, Outcome] = {}
     for row in rows:
+        if said_yes(row.get("deleted")):
+            refused[row.number] = Skip("deleted in the other system")
+            continue
         try:
-            cells[row.number] = read_cells(row, run, countries)
+            read = read_cells(row, run, countries)
         except BadInput as error:
             refused[row.number] = refusal(error)
+            continue
+        if read.says_nothing and run.options.get("nameless") == "skip":
+            refused[row.number] = Skip("names nobody")
+        else:
+            cells[row.number] = read
     readable = [row for row in rows if row.number in cells]
     desk = await Desk.open(run, readable, cells)
     decided = {row.number: desk.decide(row, cells[row.number]) for row in readable}
@@ -171,8 +81,8 @@ def _keys(cells: Cells) -> Iterable[str]:
     """By what a person is matched, the surest first."""
     if cells.external_id is not None:
         yield f"id {cells.external_id.id}"
-    if cells.email is not None:
-        yield f"email {cells.email.folded}"
+    for email in cells.emails:
+        yield f"email {email.folded}"
     if cells.likeness is not None:
         yield f"{_ALIKE}{cells.likeness.hex()}"
 
@@ -249,7 +159,7 @@ class Desk:
     def _create(
         self, row: ImportRow, cells: Cells, owner: UUID | None, notes: tuple[str, ...]
     ) -> Outcome:
-        run, person_id, since = self.run, new_id(), row.get("created_at")
+        run, person_id = self.run, new_id()
         if owner is None and run.owners is not None:
             owner = UUID(run.actor)
         command = AddPerson(
@@ -257,22 +167,34 @@ class Desk:
             at=run.now,
             first_name=cells.first_name or "",
             last_name=cells.last_name or "",
-            emails=(cells.email,) if cells.email else (),
-            phones=(cells.phone,) if cells.phone else (),
+            emails=cells.emails,
+            phones=cells.phones,
             profile=Profile(**cells.profile),
             company_id=self.companies[folded(cells.company)] if cells.company else None,
             company_role=row.get("company_role") if cells.company else None,
             owner_id=owner,
             tags=cells.tags,
             external_id=cells.external_id,
-            since=moment(since, "created_at") if since else None,
+            since=cells.since,
         )
-        append = self.drafts.append(person_id, row, PERSON.decide(command, None))
+        events = PERSON.decide(command, None)
+        person = there(PERSON.fold(events))
+        if cells.consents:
+            agreed, more = consent_events(person, cells.consents, run.now)
+            events, notes = [*events, *agreed], (*notes, *more)
+        append = self.drafts.append(person_id, row, events)
         for key in _keys(cells):
             run.remember(key, person_id)
         if cells.likeness is not None:
             run.recognise(cells.likeness, person_id)
-        return Create(append, notes)
+        return Create(append, notes, self._shown(None, events, cells))
+
+    def _shown(self, before: Person | None, events: Sequence[Any], cells: Cells) -> Any:
+        """What a row changes, told when somebody looks."""
+        if not self.run.dry_run:
+            return None
+        names = {self.companies[folded(cells.company)]: cells.company} if cells.company else {}
+        return lambda: differences(before, events, names)
 
     def _alike(self, person_id: UUID | None, row: ImportRow, notes: tuple[str, ...]) -> Outcome:
         """A row has said just this before: it means the same person, and changes nothing."""
@@ -298,9 +220,13 @@ class Desk:
             self.run.remember(key, person_id)
         command = self._changes(person, row, cells, owner)
         events = PERSON.decide(command, person)
+        if cells.consents:
+            agreed, more = consent_events(person, cells.consents, self.run.now)
+            events, notes = [*events, *agreed], (*notes, *more)
         if not events:
             return Skip("unchanged", notes)
-        return Update(self.drafts.append(person_id, row, events), notes)
+        shown = self._shown(person, events, cells)
+        return Update(self.drafts.append(person_id, row, events), notes, shown)
 
     def _changes(
         self, person: Person, row: ImportRow, cells: Cells, owner: UUID | None
@@ -310,11 +236,12 @@ class Desk:
         for name in ("first_name", "last_name", "external_id"):
             if (value := getattr(cells, name)) is not None:
                 changes[name] = value
-        if cells.email and cells.email.folded not in {each.folded for each in person.emails}:
-            changes["emails"] = _with(person.emails, cells.email)
+        emails = {each.folded for each in person.emails}
+        if new := [email for email in cells.emails if email.folded not in emails]:
+            changes["emails"] = _with(person.emails, new)
         numbers = {matched_as(phone) for phone in person.phones}
-        if cells.phone and matched_as(cells.phone) not in numbers:
-            changes["phones"] = _with(person.phones, cells.phone)
+        if new_phones := [phone for phone in cells.phones if matched_as(phone) not in numbers]:
+            changes["phones"] = _with(person.phones, new_phones)
         if cells.tags:
             changes["tags"] = (*person.tags, *cells.tags)
         if cells.company is not None:
@@ -324,8 +251,9 @@ class Desk:
         return ChangePerson(self.run.now, profile=cells.profile, **changes)
 
 
-def _with(ways: tuple[Any, ...], new: Any) -> tuple[Any, ...]:
-    return with_one_primary((*ways, msgspec.structs.replace(new, primary=False)))
+def _with(ways: tuple[Any, ...], new: Iterable[Any]) -> tuple[Any, ...]:
+    added = (msgspec.structs.replace(each, primary=False) for each in new)
+    return with_one_primary((*ways, *added))
 
 
 def _employed(person: Person, company_id: UUID, row: ImportRow) -> dict[str, Any]:
@@ -340,7 +268,7 @@ def _employed(person: Person, company_id: UUID, row: ImportRow) -> dict[str, Any
 async def _matches(run: ImportRun, cells: Sequence[Cells]) -> dict[str, UUID]:
     """The people that are known, by match key; this run's own among them."""
     ids = [known.id for each in cells if (known := each.external_id)]
-    addresses = [email.folded for each in cells if (email := each.email)]
+    addresses = [email.folded for each in cells for email in each.emails]
     source = run.options.get("external_source") or ""
     async with run.service.work.connection(run.workspace) as connection:
         by_id = await fetch_people_with_ids(connection, run.workspace, source, ids)
@@ -353,4 +281,13 @@ async def _matches(run: ImportRun, cells: Sequence[Cells]) -> dict[str, UUID]:
     return found | {key: run.seen[key] for key in keys if key in run.seen}
 
 
-PEOPLE_KIND = ImportKind(KIND, FIELDS, "contacts.write", handle)
+PEOPLE_KIND = ImportKind(
+    KIND,
+    FIELDS,
+    "contacts.write",
+    handle,
+    presets=PEOPLE_PRESETS,
+    readers=(read_cards,),
+    own=True,
+    undo=take_back,
+)

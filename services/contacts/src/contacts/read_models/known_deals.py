@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
-from sqlalchemy import Column, Index, Text, Uuid
+from sqlalchemy import Column, Index, Text, Uuid, select
 
 from chassis.events import Recorded
+from chassis.postgres.database import Connection
+from chassis.postgres.statements import any_of, fetch
 from chassis.projection import Change, Projection, Put, read_table
 from contacts.received import DealAssigned, DealOpened, DealRelinked, DealRetitled
 
@@ -52,3 +55,14 @@ KNOWN_DEALS_PROJECTION = Projection(
     (KNOWN_DEALS,),
     project,
 )
+
+
+async def fetch_people_with_deals(
+    connection: Connection, workspace: UUID, people: Iterable[UUID]
+) -> set[UUID]:
+    """Which of these people there are deals with."""
+    d = KNOWN_DEALS.c
+    statement = select(d.contact_id).where(
+        d.workspace_id == workspace, any_of(d.contact_id, list(people))
+    )
+    return {row["contact_id"] for row in await fetch(connection, statement)}

@@ -250,3 +250,16 @@ async def fetch_purchases_numbered(
         p.workspace_id == workspace, p.source == source, any_of(p.number, list(set(numbers)))
     )
     return {row["number"]: row["purchase_id"] for row in await fetch(connection, statement)}
+
+
+async def fetch_people_with_purchases(
+    connection: Connection, workspace: UUID, people: Iterable[UUID]
+) -> set[UUID]:
+    """Which of these people have bought something."""
+    p = PURCHASES.c
+    statement = (
+        select(p.person_id)
+        .where(p.workspace_id == workspace, any_of(p.person_id, list(people)))
+        .distinct()
+    )
+    return {row["person_id"] for row in await fetch(connection, statement)}

@@ -34,6 +34,7 @@ from pipeline.imports.cells import BadCell
 from pipeline.imports.deal_commands import Case, changes, opening
 from pipeline.imports.deal_ground import Ground, lay_ground
 from pipeline.imports.deal_names import Names, look_up, meant
+from pipeline.imports.deal_presets import DEAL_PRESETS
 from pipeline.imports.deal_rows import FIELDS, DealRow, read_row
 
 _GROUND = "ground"
@@ -166,4 +167,4 @@ def _changed(run: ImportRun, raw: ImportRow, case: Case, there: Loaded) -> Outco
     return Update(replace(append, context=run.context(raw)), notes)
 
 
-DEALS = ImportKind(_KIND, FIELDS, "deals.write", take, prepare)
+DEALS = ImportKind(_KIND, FIELDS, "deals.write", take, prepare, presets=DEAL_PRESETS)

@@ -1,0 +1,112 @@
+"""Taking an import back: a job of its own, of which the rows are the records it wrote to.
+
+Nothing is removed from the log: what takes a change back is an event like any other, by whoever
+asked for it. A record that somebody changed since keeps what they wrote, and is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from chassis.errors import Conflict
+from chassis.events import id_of
+from chassis.http.principal import principal_of
+from chassis.http.reading import Reading
+from chassis.http.writing import accepted, keyed
+from chassis.imports.model import ImportKind
+from chassis.imports.sealing import Seal
+from chassis.imports.store import HEADERS
+from chassis.imports.touching import touched
+from chassis.imports.watching import UPLOAD_S, job_of
+from chassis.ports import Context
+from chassis.postgres.commands import claim_key
+from chassis.postgres.database import Record
+
+_LISTED = ["Name", "Field", "Now", "Before the import"]
+_INSERT = """
+insert into imports.jobs (workspace_id, id, kind, file_name, encoding, delimiter, mapping, options,
+    dry_run, owners, status, rows, asked_by, asked_name, asked_at, key, undoes)
+values ($1, $2, $3, $4, '', '', '{}', '{}', $5, $6, 'checking', $7, $8, $9, $10, $11, $12)
+on conflict (workspace_id, undoes) where not dry_run and status <> 'failed' do nothing
+"""
+
+
+def add_undoing(router: APIRouter, kinds: Sequence[ImportKind]) -> None:
+    """The endpoint that takes an import back."""
+    by_name = {kind.name: kind for kind in kinds}
+
+    @router.post("/{import_id}/undo", status_code=202)
+    async def undo(
+        request: Request,
+        read: Reading,
+        import_id: UUID,
+        preview: Annotated[bool, Query(description="Only find out what it would do.")] = False,
+    ) -> Response:
+        """Take an import back, once: what it made goes, what it changed is as before, unless
+        somebody changed it since. The answer is an import again, to be watched like one."""
+        principal = await principal_of(request)
+        job = await job_of(read, kinds, import_id)
+        _check(job, by_name[job["type"]])
+        said = msgspec.json.encode(("undo", str(import_id), preview))
+        context = keyed(request, principal, said)
+        known = await _enqueue(request.app.state.service, principal, job, context, preview)
+        thing = known or f"import-{context.correlation_id}"
+        where = f"/api/v1/imports/{id_of(thing)}"
+        return accepted(thing, replayed=known is not None, Location=where)
+
+
+def _check(job: Record, kind: ImportKind) -> None:
+    if kind.undo is None:
+        raise Conflict(f"An import of {kind.name} cannot be taken back.", code="not-undoable")
+    if job["undoes"] is not None or job["dry_run"]:
+        raise Conflict("A check or an undoing cannot be taken back.", code="not-undoable")
+    if job["finished_at"] is None:
+        raise Conflict("This import is under way. Take it back when it is over.", code="under-way")
+
+
+async def _enqueue(
+    service: Any, principal: Any, job: Record, context: Context, preview: bool
+) -> str | None:
+    """Keep the job. What was made of this request before, if it was made before."""
+    workspace, undo_id = principal.workspace, context.correlation_id
+    owners = principal.visible_owners()
+    seal, key = Seal.new(service.keyring, workspace, undo_id)
+    async with (
+        service.api.connection(workspace, patience_s=UPLOAD_S) as connection,
+        connection.transaction(),
+    ):
+        now = service.clock.now()
+        known = await claim_key(connection, context, f"import-{undo_id}", now)
+        if known is not None:
+            return known
+        streams = await touched(connection, workspace, job)
+        done = await connection.execute(
+            _INSERT,
+            workspace,
+            undo_id,
+            job["type"],
+            job["file_name"],
+            preview,
+            None if owners is None else [str(owner) for owner in owners],
+            len(streams),
+            principal.user_id,
+            principal.name,
+            now,
+            key,
+            job["id"],
+        )
+        if done != "INSERT 0 1":
+            raise Conflict("This import was taken back already.", code="undone-already")
+        headers = seal.close(HEADERS, msgspec.json.encode(_LISTED))
+        await connection.execute(
+            "insert into imports.uploads (workspace_id, import_id, headers) values ($1, $2, $3)",
+            workspace,
+            undo_id,
+            headers,
+        )
+    return None
