@@ -38,14 +38,7 @@ from contacts.domain.segment import (
 from contacts.memberships import settle
 from contacts.read_models.known_users import may_see
 from contacts.read_models.people import sees_person
-from contacts.read_models.segment_members import (
-    MembersWanted,
-    fetch_member_count,
-    fetch_member_counts,
-    fetch_members,
-    fetch_moves,
-    fetch_stays_of,
-)
+from contacts.read_models.segment_members import fetch_stays_of
 from contacts.read_models.segments import (
     SegmentsWanted,
     fetch_all_segments,
@@ -54,6 +47,13 @@ from contacts.read_models.segments import (
 )
 from contacts.segmenting import store
 from contacts.segmenting.asking import fetch_fulfilling, fetch_traits
+from contacts.segmenting.members import (
+    MembersWanted,
+    fetch_member_count,
+    fetch_member_counts,
+    fetch_members,
+    fetch_moves,
+)
 from contacts.two_records import known
 
 router = APIRouter(prefix="/segments", tags=["segments"])

@@ -63,11 +63,15 @@ _OTHERS = (
     .where(SURVIVORS.c.workspace_id == _T.workspace_id, SURVIVORS.c.survivor_id == _T.person_id)
     .correlate(TRAITS)
 )
-_RECORDS = select(
-    func.array_append(
-        func.array(_OTHERS.scalar_subquery(), type_=ARRAY(UuidType)), _T.person_id
-    ).label("ids")
-).lateral("records")
+_RECORDS = (
+    select(
+        func.array_append(
+            func.array(_OTHERS.scalar_subquery(), type_=ARRAY(UuidType)), _T.person_id
+        ).label("ids")
+    )
+    .correlate(TRAITS)
+    .lateral("records")
+)
 """All records of a person: what was bought or said under one that was merged counts, too."""
 
 _DEEDS_OF = {
@@ -334,9 +338,10 @@ async def fetch_traits(
     return found
 
 
-def _fulfilling(
+def fulfilling(
     workspace: UUID, condition: Condition, now: datetime, owners: frozenset[UUID] | None, *what: Any
 ) -> Select[Any]:
+    """`what` of everybody who fulfils a condition, of these owners' people; None: of all."""
     statement = _from(select(*what), list(leaves_of(condition)))
     return statement.where(
         _T.workspace_id == workspace,
@@ -355,9 +360,9 @@ async def fetch_fulfilling(
     examples: int,
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many people fulfil a condition, of those the caller sees, and some of them."""
-    counted = _fulfilling(workspace, condition, now, owners, func.count())
+    counted = fulfilling(workspace, condition, now, owners, func.count())
     count = int(await fetch_value(connection, counted) or 0)
-    some = _fulfilling(workspace, condition, now, owners, _T.person_id).limit(examples).subquery()
+    some = fulfilling(workspace, condition, now, owners, _T.person_id).limit(examples).subquery()
     p = PEOPLE.c
     named = select(p.person_id, p.first_name, p.last_name, p.email, p.phone).where(
         p.workspace_id == workspace, p.person_id.in_(select(some.c.person_id))

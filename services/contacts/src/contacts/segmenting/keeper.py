@@ -147,9 +147,8 @@ class Keeper:
     async def _take_in(self, workspace: UUID, touched: Touched) -> None:
         await self._begin_whole(workspace, touched)
         segments = await self._evaluator.segments(workspace)
-        await self._reach(workspace, touched, segments)
-        if not touched.people:
-            return
+        if segments.asking:
+            await self._reach(workspace, touched, segments)
         wanted = {
             person_id: found
             for person_id, moved in touched.people.items()
