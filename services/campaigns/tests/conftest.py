@@ -83,13 +83,28 @@ class CompanyAdded(Event, frozen=True, tag="contacts.company-added.v1"):
     name: str
 
 
+class SegmentEntered(Event, frozen=True, tag="contacts.segment-entered.v1"):
+    person_id: UUID
+    segment_id: UUID
+    cause: str = "condition"
+
+
+class SegmentLeft(Event, frozen=True, tag="contacts.segment-left.v1"):
+    person_id: UUID
+    segment_id: UUID
+    entered_at: datetime
+    cause: str = "condition"
+
+
 def _book(category: str, *events: type[Event]) -> Decider[Any, Any, Any]:
     return Decider(category, None, lambda command, _: [command], lambda _, event: event, events)
 
 
 PERSON = _book("person", PersonAdded, PersonErased, ConsentWithdrawn)
 COMPANY = _book("company", CompanyAdded)
-_BY_TAG = {str(event.__struct_config__.tag): event for event in (*PERSON.events, *COMPANY.events)}
+MEMBERSHIP = _book("membership", SegmentEntered, SegmentLeft)
+_BOOKS = (PERSON, COMPANY, MEMBERSHIP)
+_BY_TAG = {str(event.__struct_config__.tag): event for book in _BOOKS for event in book.events}
 book_router = APIRouter()
 
 
@@ -103,7 +118,7 @@ async def record_fact(request: Request, write: Writing) -> Response:
     return answer(await write.log.append(write.context, append), 201)
 
 
-BOOK = Manifest("addressbook", deciders=(PERSON, COMPANY), routers=(book_router,))
+BOOK = Manifest("addressbook", deciders=_BOOKS, routers=(book_router,))
 
 
 def _hang_up(line: SMTP) -> None:
@@ -252,6 +267,17 @@ class Campaigning:
         assert status == 201, said
         self._told[stream] = headers["Everlog-Token"]
         self.headers["Everlog_Token"] = ",".join(self._told.values())
+
+    async def enters(self, person: UUID, segment: UUID) -> None:
+        """A person is in a segment from now on."""
+        event = {"person_id": str(person), "segment_id": str(segment)}
+        await self.fact("membership", person, {"type": "contacts.segment-entered.v1", **event})
+
+    async def leaves(self, person: UUID, segment: UUID) -> None:
+        """A person is not in a segment any more."""
+        event = {"person_id": str(person), "segment_id": str(segment)}
+        event["entered_at"] = datetime.now(UTC).isoformat()  # noqa: TID251
+        await self.fact("membership", person, {"type": "contacts.segment-left.v1", **event})
 
     async def template(self, html: str | None = "<p>Hi {{ first_name }}</p>", **more: Any) -> str:
         """A template; its id."""

@@ -12,6 +12,7 @@ from gateway.web.pages import (
     imports,
     ops,
     search,
+    segments,
     settings,
     sign_in,
     templates,
@@ -24,8 +25,10 @@ PAGES = (
     search.router,
     contacts.router,
     duplicates.router,  # neither similar nor duplicates is a contact
+    segments.of_contact,
     contact_record.fields_router,
     contact_record.router,
+    segments.router,
     companies.fields_router,
     companies.router,
     deals.fields_router,

@@ -21,7 +21,7 @@ SORTS = (
     ("-created", "Newest first"),
     ("created", "Oldest first"),
 )
-_FILTERS = ("q", "tag", "owner", "company", "country", "sort")
+_FILTERS = ("q", "tag", "segment", "owner", "company", "country", "sort")
 _TYPED = ("first_name", "last_name", "email", "phone", "company", "city", "country", "birthday")
 
 
@@ -35,11 +35,13 @@ async def contacts(visit: Visiting) -> Response:
     if visit.is_partial:
         listed, names = await asyncio.gather(found, visit.names())
         return visit.page("contacts/rows.html", listed=listed, names=names, wanted=wanted)
-    listed, tags, names = await asyncio.gather(found, parts(visit.api.get("/tags")), visit.names())
+    beside = parts(visit.api.get("/tags"), visit.api.get("/segments", limit=200))
+    listed, (tags, segments), names = await asyncio.gather(found, beside, visit.names())
     return visit.page(
         "contacts/list.html",
         listed=listed,
-        tags=tags[0]["items"] if tags[0] else [],
+        tags=tags["items"] if tags else [],
+        segments=segments["items"] if segments else [],
         names=names,
         wanted=wanted,
         filtered=any(wanted[name] for name in _FILTERS if name != "sort"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,17 +14,19 @@ from pydantic import Field
 
 from chassis.errors import NotFound
 from chassis.http.paging import Cursor, Limit
-from chassis.http.principal import require
+from chassis.http.principal import AGGREGATE, require
 from chassis.http.reading import Read, Reading
 from chassis.http.writing import Write, Writing
 from chassis.ids import new_id
 from chassis.postgres.database import Connection
+from contacts.api.access import user_in
 from contacts.api.bodies import Body, LongText, Text
 from contacts.api.points import AsOf, point
 from contacts.api.records import answering
 from contacts.domain.conditions.fields import FIELDS, OPERATORS, WITHOUT_VALUE
-from contacts.domain.conditions.tree import leaves_of, parse
-from contacts.domain.conditions.truth import Traits, explain, missing
+from contacts.domain.conditions.tree import Leaf, leaves_of, parse
+from contacts.domain.conditions.truth import Known, Names, describe, explain, missing
+from contacts.domain.groups import SMALLEST_GROUP
 from contacts.domain.membership import Settle
 from contacts.domain.segment import (
     SEGMENT,
@@ -36,7 +38,7 @@ from contacts.domain.segment import (
     existing,
 )
 from contacts.memberships import settle
-from contacts.read_models.known_users import may_see
+from contacts.read_models.known_users import fetch_user_names, may_see
 from contacts.read_models.people import sees_person
 from contacts.read_models.segment_members import fetch_stays_of
 from contacts.read_models.segments import (
@@ -147,11 +149,13 @@ async def add_segment(body: NewSegment, write: Writing) -> Response:
 async def preview(body: Preview, read: Reading, request: Request) -> Response:
     """How many people fulfil a condition, of those you see, and some of them. Nothing is kept."""
     condition, now = parse(body.condition), request.app.state.service.clock.now()
-    workspace, owners = read.principal.workspace, read.principal.visible_owners()
+    workspace, owners = read.principal.workspace, _owners(read)
     async with read.connection(patience_s=_PREVIEW_PATIENCE_S) as connection:
         count, people = await fetch_fulfilling(
             connection, workspace, condition, now, owners, _EXAMPLES
         )
+    if read.principal.sees == AGGREGATE:
+        return read.json({"count": _of_group(count), "examples": []})
     return read.json({"count": count, "examples": people})
 
 
@@ -161,6 +165,10 @@ async def one_segment(segment_id: UUID, read: Reading) -> Response:
     async with read.connection() as connection:
         found = await _segment(connection, read, segment_id)
         [told] = await _as_seen(connection, read, [found])
+        condition = parse(found["condition"]) if found["condition"] else None
+        if condition is not None:
+            names = await _names(connection, read, leaves_of(condition))
+            told["said"] = describe(condition, names)
     return read.json(told, version=found["version"], whole=False)
 
 
@@ -250,17 +258,18 @@ async def segments_of(person_id: UUID, read: Reading, request: Request) -> Respo
         since = await fetch_stays_of(connection, workspace, person_id)
         parsed = {row["id"]: parse(row["condition"]) for row in segments if row["condition"]}
         leaves = [leaf for condition in parsed.values() for leaf in leaves_of(condition)]
+        names = await _names(connection, read, leaves)
         traits = (await fetch_traits(connection, workspace, [person_id], leaves)).get(person_id, {})
-    items = [
-        _why(row, parsed.get(row["id"]), traits, now, since.get(row["id"])) for row in segments
-    ]
+    known = Known(traits, now, names)
+    items = [_why(row, parsed.get(row["id"]), known, since.get(row["id"])) for row in segments]
     items.sort(key=lambda item: not item["member"])
     return read.json({"items": items, "next": None})
 
 
 def _why(
-    row: Mapping[str, Any], condition: Any, traits: Traits, now: datetime, since: datetime | None
+    row: Mapping[str, Any], condition: Any, known: Known, since: datetime | None
 ) -> dict[str, Any]:
+    asked = (known.traits, known.now, known.names)
     by_hand = [] if since else ["Nobody has put this person in."]
     return {
         "id": row["id"],
@@ -268,8 +277,8 @@ def _why(
         "kind": row["kind"],
         "member": since is not None,
         "since": since,
-        "why": explain(condition, traits, now) if condition else None,
-        "missing": missing(condition, traits, now) if condition else by_hand,
+        "why": explain(condition, *asked) if condition else None,
+        "missing": missing(condition, *asked) if condition else by_hand,
     }
 
 
@@ -282,6 +291,23 @@ def _wanted(
     return MembersWanted(principal.workspace, segment_id, owners, moment, limit, cursor)
 
 
+async def _names(connection: Connection, read: Read, leaves: Iterable[Leaf]) -> Names:
+    """What the owners in these questions are called."""
+    owners = [one for leaf in leaves if leaf.field.name == "owner" for one in leaf.said or ()]
+    ids = [id_ for one in owners if (id_ := user_in(one)) is not None]
+    named = await fetch_user_names(connection, read.principal.workspace, ids)
+    return {str(id_): name for id_, name in named.items()}
+
+
+def _owners(read: Read) -> frozenset[UUID] | None:
+    """Whose people are counted; for who sees figures only, everybody's."""
+    return None if read.principal.sees == AGGREGATE else read.principal.visible_owners()
+
+
+def _of_group(count: int) -> int | None:
+    return count if count == 0 or count >= SMALLEST_GROUP else None
+
+
 async def _segment(connection: Connection, read: Read, segment_id: UUID) -> dict[str, Any]:
     found = await fetch_segment(connection, read.principal.workspace, segment_id)
     if found is None:
@@ -292,9 +318,12 @@ async def _segment(connection: Connection, read: Read, segment_id: UUID) -> dict
 async def _as_seen(
     connection: Connection, read: Read, items: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Who sees only their own records is told how many of those are in."""
-    workspace, owners = read.principal.workspace, read.principal.visible_owners()
-    if owners is not None:
+    """Who sees only their own records is told how many of those are in; who sees only figures is
+    not told of small groups."""
+    workspace, owners = read.principal.workspace, _owners(read)
+    if read.principal.sees == AGGREGATE:
+        items = [{**item, "members": _of_group(item["members"])} for item in items]
+    elif owners is not None:
         ids = [item["id"] for item in items]
         seen = await fetch_member_counts(connection, workspace, ids, owners)
         items = [{**item, "members": seen.get(item["id"], 0)} for item in items]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, cast
 
 from contacts.domain.conditions.fields import RELATIVE
 from contacts.domain.conditions.tree import Condition, Group, Leaf, Money, Not, leaves_of
+from contacts.domain.money import readable
 
+Names = Mapping[str, str]
 Traits = Mapping[str, Any]
 """What is known of a person, by trait: texts folded, tags as a list of folded ones, a consent as
 True, False or None, the amount of money in the trait's currency in minor units."""
@@ -117,64 +121,84 @@ def _date(leaf: Leaf, found: datetime | None, now: datetime) -> bool:
             return found >= cast(datetime, leaf.value)
 
 
-def explain(condition: Condition, traits: Traits, now: datetime) -> dict[str, Any]:
+def explain(
+    condition: Condition, traits: Traits, now: datetime, names: Names = MappingProxyType({})
+) -> dict[str, Any]:
     """The tree with the truth of each part, and of each question what was found and its words."""
-    told: dict[str, Any] = {"holds": holds(condition, traits, now)}
+    told = {"holds": holds(condition, traits, now)}
     match condition:
         case Leaf():
             found = traits.get(condition.trait)
+            shown = names.get(found, found) if isinstance(found, str) else found
+            return {**describe(condition, names), "found": shown, **told}
+        case Not():
+            return {"not": explain(condition.part, traits, now, names), **told}
+        case Group():
+            parts = [explain(part, traits, now, names) for part in condition.parts]
+            return {condition.of: parts, **told}
+
+
+def describe(condition: Condition, names: Names = MappingProxyType({})) -> dict[str, Any]:
+    """The tree with its words, whoever it is asked about."""
+    match condition:
+        case Leaf():
             return {
                 "field": condition.field.name,
                 "label": condition.field.label,
                 "is": condition.operator,
                 "value": condition.said,
-                "found": found,
-                "words": words(condition),
-                **told,
+                "words": words(condition, names),
             }
         case Not():
-            return {"not": explain(condition.part, traits, now), **told}
+            return {"not": describe(condition.part, names)}
         case Group():
-            parts = [explain(part, traits, now) for part in condition.parts]
-            return {condition.of: parts, **told}
+            return {condition.of: [describe(part, names) for part in condition.parts]}
 
 
-def missing(condition: Condition, traits: Traits, now: datetime) -> list[str]:
+def missing(
+    condition: Condition, traits: Traits, now: datetime, names: Names = MappingProxyType({})
+) -> list[str]:
     """What would have to be otherwise for it to hold, in words; nothing if it holds."""
-    return list(_missing(condition, traits, now, wanted=True))
+    return list(_missing(condition, Known(traits, now, names), wanted=True))
 
 
-def _missing(condition: Condition, traits: Traits, now: datetime, *, wanted: bool) -> Iterator[str]:
-    if holds(condition, traits, now) is wanted:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person at a moment, and what ids are called."""
+
+    traits: Traits
+    now: datetime
+    names: Names
+
+
+def _missing(condition: Condition, known: Known, *, wanted: bool) -> Iterator[str]:
+    if holds(condition, known.traits, known.now) is wanted:
         return
     match condition:
         case Leaf():
-            yield words(condition) if wanted else f"not: {words(condition)}"
+            said = words(condition, known.names)
+            yield said if wanted else f"not: {said}"
         case Not():
-            yield from _missing(condition.part, traits, now, wanted=not wanted)
+            yield from _missing(condition.part, known, wanted=not wanted)
         case Group() if (condition.of == "all") is wanted:
             for part in condition.parts:
-                yield from _missing(part, traits, now, wanted=wanted)
+                yield from _missing(part, known, wanted=wanted)
         case Group():
-            ways = [
-                " and ".join(_missing(part, traits, now, wanted=wanted)) for part in condition.parts
-            ]
+            ways = [" and ".join(_missing(p, known, wanted=wanted)) for p in condition.parts]
             yield " or ".join(way for way in ways if way)
 
 
-def words(leaf: Leaf) -> str:
-    """One question as a sentence says it."""
-    label, value = leaf.field.label, leaf.value
-    said = leaf.said
+def words(leaf: Leaf, names: Names = MappingProxyType({})) -> str:
+    """One question as a sentence says it. `names`: what ids in it are called."""
+    label, value, said = leaf.field.label, leaf.value, leaf.said
     if isinstance(value, Money):
-        said = f"{value.amount_minor / 100:,.2f} {value.currency}"
+        said = readable(value.amount_minor, value.currency)
     elif isinstance(said, list):
-        said = " or ".join(map(str, said))
-    return f"{label} {phrase(leaf, said)}"
+        said = " or ".join(names.get(str(one), str(one)) for one in said)
+    return f"{label} {_phrase(leaf, said)}"
 
 
-def phrase(leaf: Leaf, said: Any) -> str:
-    """What stands behind the label."""
+def _phrase(leaf: Leaf, said: Any) -> str:
     match leaf.operator:
         case "in_last_days":
             return f"in the last {said} days"
