@@ -62,12 +62,24 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
     await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
     await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
+    reads = {"field": "tags", "is": "has", "value": "newsletter"}
+    quiet = {"field": "purchases.last_at", "is": "not_in_last_days", "value": 90}
+    nobody = {"not": {"any": [{"field": "city", "is": "is", "value": "Kiel"}]}}
+    condition = {"all": [reads, {"any": [quiet, nobody]}]}
+    said = {"name": "Quiet readers", "description": "Write to them again.", "condition": condition}
+    segment = await owner.post("/api/v1/segments", said)
+    more = {"name": "No fan of Kiel", "condition": {"not": nobody}}
+    await owner.post("/api/v1/segments", more)
     return {
         "today": "/",
         "contacts": "/contacts",
         "contact": f"/contacts/{people[0]['id']}",
         "contact-purchases": f"/contacts/{people[0]['id']}?tab=purchases",
         "contact-history": f"/contacts/{people[0]['id']}?tab=history",
+        "segments": "/segments",
+        "segment": f"/segments/{segment['id']}",
+        "segment-moves": f"/segments/{segment['id']}?tab=moves",
+        "segment-edit": f"/segments/{segment['id']}/edit",
         "companies": "/companies",
         "company": f"/companies/{company['id']}",
         "pipeline": "/pipeline",

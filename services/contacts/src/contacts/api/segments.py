@@ -327,8 +327,16 @@ async def _as_seen(
         ids = [item["id"] for item in items]
         seen = await fetch_member_counts(connection, workspace, ids, owners)
         items = [{**item, "members": seen.get(item["id"], 0)} for item in items]
-    going_on = await store.fetch_going_on(connection, workspace)
-    return [{**item, "evaluating": item["id"] in going_on} for item in items]
+    evaluated = await store.fetch_evaluated(connection, workspace)
+    return [_shown(item, evaluated.get(item["id"])) for item in items]
+
+
+def _shown(item: Mapping[str, Any], evaluated: datetime | None) -> dict[str, Any]:
+    """`evaluating`: since it was asked last, not everybody was looked at."""
+    shown = {name: value for name, value in item.items() if name != "asked_at"}
+    asked = None if item["archived"] else item["asked_at"]
+    behind = asked is not None and (evaluated is None or evaluated < asked)
+    return {**shown, "evaluating": behind}
 
 
 async def _by_hand(write: Write, segment_id: UUID, body: Members, *, enters: bool) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +47,7 @@ SEGMENTS = read_table(
     Column("archived", Boolean),
     Column("created_at", DateTime(timezone=True)),
     Column("changed_at", DateTime(timezone=True)),
+    Column("asked_at", DateTime(timezone=True)),
     Index("segments_by_name", "workspace_id", "archived", "sort_name", "segment_id"),
     key=("segment_id",),
 )
@@ -89,15 +89,18 @@ def _columns(event: SegmentEvent) -> dict[str, Any]:
                 "frozen_from": event.frozen_from,
                 "archived": False,
                 "created_at": event.occurred_at,
+                "asked_at": event.occurred_at if event.condition or event.frozen_from else None,
             }
         case SegmentRenamed():
             return _name(event.name)
         case SegmentDescribed():
             return {"description": event.description}
         case SegmentConditionChanged():
-            return {"condition": event.condition}
-        case SegmentArchived() | SegmentRestored():
-            return {"archived": isinstance(event, SegmentArchived)}
+            return {"condition": event.condition, "asked_at": event.occurred_at}
+        case SegmentArchived():
+            return {"archived": True}
+        case SegmentRestored():
+            return {"archived": False, "asked_at": event.occurred_at}
 
 
 def _name(name: str) -> dict[str, Any]:
@@ -167,7 +170,6 @@ async def fetch_all_segments(connection: Connection, workspace: UUID) -> list[di
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """A segment as it is shown."""
-    changed: datetime = row["changed_at"]
     return {
         "id": row["segment_id"],
         "version": row["version"],
@@ -179,5 +181,6 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "archived": row["archived"],
         "members": row["members"],
         "created_at": row["created_at"],
-        "changed_at": changed,
+        "changed_at": row["changed_at"],
+        "asked_at": row["asked_at"],
     }

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.ids import new_id
+from chassis.lane_reader import Stream
 from chassis.ports import Context
 from chassis.service import Service
 from contacts.domain.conditions.tree import Condition, is_timed, leaves_of, parse, reads
@@ -58,6 +59,8 @@ class Evaluator:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._parsed: dict[tuple[UUID, int], Asking] = {}
+        self.appended: dict[Stream, int] = {}
+        """Up to which version membership was written last; whoever waits for it takes it."""
 
     async def segments(self, workspace: UUID) -> Segments:
         """The segments of a workspace; each condition is parsed once per version."""
@@ -125,7 +128,8 @@ class Evaluator:
     ) -> None:
         """Carry out commands on memberships, in one transaction."""
         context = Context(workspace, ACTOR, new_id())
-        await settle(self._service.work_log, context, commands)
+        done = await settle(self._service.work_log, context, commands)
+        self.appended.update({(workspace, one.stream): one.version for one in done})
 
     async def _rest(self, workspace: UUID, segments: Segments, merged: Mapping[UUID, UUID]) -> None:
         """Records that were merged are in no segment; in static ones the survivor takes over."""

@@ -23,7 +23,7 @@ from chassis.events import id_of
 from chassis.ids import new_id
 from chassis.kafka.source import GroupSource
 from chassis.lane import LIVE
-from chassis.lane_reader import Arrived, Batch
+from chassis.lane_reader import Arrived, Stream
 from chassis.postgres.database import Record
 from chassis.postgres.statements import any_of, fetch
 from chassis.service import Service
@@ -114,7 +114,9 @@ class Keeper:
             # A gap is no reason to stop: it is looked at how things are, not how they came.
             for one in arrived:
                 batch.commit.guards[one.workspace, one.stream] = one.version
-            await self._projected(batch)
+            await self._projected(
+                {(one.workspace, one.stream): one.version for one in batch.events}
+            )
             found: dict[UUID, Touched] = defaultdict(Touched)
             for one in arrived:
                 _touch(found[one.workspace], one)
@@ -127,9 +129,9 @@ class Keeper:
                 return 0
             return len(batch.events)
 
-    async def _projected(self, batch: Batch) -> None:
-        """Wait until the read models know what the batch says; not for streams that are parked."""
-        wanted = {(one.workspace, one.stream): one.version for one in batch.events}
+    async def _projected(self, wanted: Mapping[Stream, int]) -> None:
+        """Wait until the read models have passed these versions; not for streams that are
+        parked."""
         looked = time.monotonic()
         while wanted or not self._service.readable:
             seen = await self._service.lanes.guards(LIVE, list(wanted))
@@ -145,6 +147,7 @@ class Keeper:
                 await asyncio.sleep(_POLL_S)
 
     async def _take_in(self, workspace: UUID, touched: Touched) -> None:
+        self._evaluator.appended.clear()
         await self._begin_whole(workspace, touched)
         segments = await self._evaluator.segments(workspace)
         if segments.asking:
@@ -213,7 +216,11 @@ class Keeper:
             work = await store.fetch_next(connection)
         if work is None:
             return False
+        self._evaluator.appended.clear()
         reached = await (self._freeze(work) if work["frozen_from"] else self._evaluate(work))
+        if reached is None:
+            # Who is told that everybody was looked at finds them all.
+            await self._projected(self._evaluator.appended)
         async with self._service.work.connection(None) as connection:
             await store.note_reached(connection, work, reached)
         return True

@@ -23,8 +23,10 @@ create table if not exists segmenting.work (
     frozen_from  uuid,
     at           timestamptz not null,
     reached      uuid        not null default '00000000-0000-0000-0000-000000000000',
+    done         boolean     not null default false,
     primary key (workspace_id, segment_id)
 );
+create index if not exists work_to_do on segmenting.work (at) where not done;
 grant select on segmenting.work to $api;
 grant select, insert, update, delete on segmenting.work to $worker;
 alter table segmenting.work enable row level security;
@@ -42,14 +44,17 @@ insert into segmenting.work (workspace_id, segment_id, round, frozen_from, at)
 values ($1, $2, $3, $4, $5)
 on conflict (workspace_id, segment_id) do update
    set round = excluded.round, frozen_from = excluded.frozen_from, at = excluded.at,
-       reached = default
+       reached = default, done = false
+ where work.at <= excluded.at
 """
-_NEXT = "select * from segmenting.work order by at limit 1"
+_NEXT = "select * from segmenting.work where not done order by at limit 1"
 _REACHED = """
 update segmenting.work set reached = $4 where workspace_id = $1 and segment_id = $2 and round = $3
 """
-_DONE = "delete from segmenting.work where workspace_id = $1 and segment_id = $2 and round = $3"
-_GOING_ON = "select segment_id from segmenting.work where workspace_id = $1"
+_DONE = """
+update segmenting.work set done = true where workspace_id = $1 and segment_id = $2 and round = $3
+"""
+_EVALUATED = "select segment_id, at from segmenting.work where workspace_id = $1 and done"
 _REMEMBER = """
 insert into road.due (workspace_id, kind, key, due_at, try_at)
 select $1, $2, u.key, u.at, u.at from unnest($3::text[], $4::timestamptz[]) as u(key, at)
@@ -98,9 +103,9 @@ async def note_reached(connection: Connection, work: Record, person_id: UUID | N
         await connection.execute(_REACHED, *place, person_id)
 
 
-async def fetch_going_on(connection: Connection, workspace: UUID) -> frozenset[UUID]:
-    """The segments that are being evaluated."""
-    return frozenset(row["segment_id"] for row in await connection.fetch(_GOING_ON, workspace))
+async def fetch_evaluated(connection: Connection, workspace: UUID) -> dict[UUID, datetime]:
+    """Which segments everybody was looked at for, as they stood at which moment."""
+    return {row["segment_id"]: row["at"] for row in await connection.fetch(_EVALUATED, workspace)}
 
 
 def key_of(segment_id: UUID, person_id: UUID) -> str:
