@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +69,9 @@ async def test_a_segment_is_built_with_its_count_and_says_why_not(
         await card.get_by_text("Readers elsewhere").click()
         await expect(card).to_contain_text("Missing: not: City is kiel")
         await expect(card).to_contain_text("Tags include newsletter")
+        if folder := os.environ.get("EVERLOG_SCREENSHOTS"):
+            await card.scroll_into_view_if_needed()
+            await page.screenshot(path=Path(folder) / f"segments-why-{size}.png")
         wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert not wide, "the page scrolls sideways"
 

@@ -86,14 +86,9 @@ class CompanyAdded(Event, frozen=True, tag="contacts.company-added.v1"):
 class SegmentEntered(Event, frozen=True, tag="contacts.segment-entered.v1"):
     person_id: UUID
     segment_id: UUID
-    cause: str = "condition"
 
 
-class SegmentLeft(Event, frozen=True, tag="contacts.segment-left.v1"):
-    person_id: UUID
-    segment_id: UUID
-    entered_at: datetime
-    cause: str = "condition"
+class SegmentLeft(SegmentEntered, frozen=True, tag="contacts.segment-left.v1"): ...
 
 
 def _book(category: str, *events: type[Event]) -> Decider[Any, Any, Any]:
@@ -102,9 +97,8 @@ def _book(category: str, *events: type[Event]) -> Decider[Any, Any, Any]:
 
 PERSON = _book("person", PersonAdded, PersonErased, ConsentWithdrawn)
 COMPANY = _book("company", CompanyAdded)
-MEMBERSHIP = _book("membership", SegmentEntered, SegmentLeft)
-_BOOKS = (PERSON, COMPANY, MEMBERSHIP)
-_BY_TAG = {str(event.__struct_config__.tag): event for book in _BOOKS for event in book.events}
+BOOKS = (PERSON, COMPANY, _book("membership", SegmentEntered, SegmentLeft))
+_BY_TAG = {str(event.__struct_config__.tag): event for book in BOOKS for event in book.events}
 book_router = APIRouter()
 
 
@@ -118,7 +112,7 @@ async def record_fact(request: Request, write: Writing) -> Response:
     return answer(await write.log.append(write.context, append), 201)
 
 
-BOOK = Manifest("addressbook", deciders=_BOOKS, routers=(book_router,))
+BOOK = Manifest("addressbook", deciders=BOOKS, routers=(book_router,))
 
 
 def _hang_up(line: SMTP) -> None:
@@ -145,9 +139,8 @@ class PostBox:
 
     def forget(self) -> None:
         """Be as new."""
-        self.mails.clear()
-        self.senders.clear()
-        self.raw.clear()
+        for kept in (self.mails, self.senders, self.raw):
+            kept.clear()
         self.to_rcpt = lambda _: None
         self.on_data = lambda _: None
         self.to_sender = lambda _: None
@@ -267,17 +260,6 @@ class Campaigning:
         assert status == 201, said
         self._told[stream] = headers["Everlog-Token"]
         self.headers["Everlog_Token"] = ",".join(self._told.values())
-
-    async def enters(self, person: UUID, segment: UUID) -> None:
-        """A person is in a segment from now on."""
-        event = {"person_id": str(person), "segment_id": str(segment)}
-        await self.fact("membership", person, {"type": "contacts.segment-entered.v1", **event})
-
-    async def leaves(self, person: UUID, segment: UUID) -> None:
-        """A person is not in a segment any more."""
-        event = {"person_id": str(person), "segment_id": str(segment)}
-        event["entered_at"] = datetime.now(UTC).isoformat()  # noqa: TID251
-        await self.fact("membership", person, {"type": "contacts.segment-left.v1", **event})
 
     async def template(self, html: str | None = "<p>Hi {{ first_name }}</p>", **more: Any) -> str:
         """A template; its id."""

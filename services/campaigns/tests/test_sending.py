@@ -38,14 +38,17 @@ async def test_a_segment_is_written_to_as_it_is_when_sending_starts(world: Any) 
     segment = new_id()
     ada, bob = await world.person("Ada", "vip"), await world.person("Bob", "vip")
     cy = await world.person("Cy")
+    ids = {"segment_id": str(segment)}
     for person in (ada, bob, cy):
-        await world.enters(person, segment)
+        event = {"type": "contacts.segment-entered.v1", "person_id": str(person), **ids}
+        await world.fact("membership", person, event)
     template = await world.template()
     audience = {"segment": str(segment), "tag": "vip"}
     broadcast = await world.plan(template, audience)
     _, counted, _ = await world.ask("POST", "/api/v1/audiences/count", audience)
     assert (counted["people"], counted["reachable"]) == (2, 2)
-    await world.leaves(bob, segment)
+    left = {"type": "contacts.segment-left.v1", "person_id": str(bob), **ids}
+    await world.fact("membership", bob, left)
     await world.ask("GET", "/api/v1/broadcasts", **world.headers)
     await world.start(broadcast)
     counts = await world.finished(broadcast)

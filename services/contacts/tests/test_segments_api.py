@@ -11,12 +11,15 @@ import pytest
 
 from chassis.clock import SystemClock
 from chassis.ids import new_id
+from chassis.service import WORKER, Service
+from contacts.manifest import MANIFEST
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 Desk = Any
 VIP = {"field": "tags", "is": "has", "value": "VIP"}
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _PATIENCE_S = 10.0
+SUMMED = "select sum(next_offset) from road.offsets where lane = 'segments'"
 
 
 async def segment(desk: Desk, condition: Any = None, **fields: Any) -> str:
@@ -243,3 +246,53 @@ async def test_a_representative_sees_only_their_own_in_it(desk: Desk) -> None:
     status, _ = await other.refused("GET", f"/contacts/{theirs}/segments")
     assert status == 404
     await other.ask.close()
+
+
+async def test_who_sees_figures_only_is_told_of_no_small_group(desk: Desk) -> None:
+    for n in range(5):
+        await desk.person(first_name=f"Reader{n}", tags=["VIP"] if n else ["VIP", "rare"])
+    rare = {"field": "tags", "is": "has", "value": "rare"}
+    ids = [await segment(desk, condition) for condition in (VIP, rare)]
+    for id_ in ids:
+        await settled(desk, id_)
+    marketing = desk.other(sees="aggregate", role="marketing_manager")
+    shown = {one["id"]: one["members"] for one in (await marketing.read("/segments"))["items"]}
+    assert [shown[id_] for id_ in ids] == [5, None]
+    for condition, expected in ((VIP, 5), (rare, None)):
+        body = {"condition": condition}
+        _, told, _ = await marketing.ask("POST", "/api/v1/segments/preview", body)
+        assert (told["count"], told["examples"]) == (expected, [])
+    status, _ = await marketing.refused("GET", f"/segments/{ids[0]}/members")
+    assert status == 403
+    await marketing.ask.close()
+
+
+async def test_reading_the_topics_from_their_beginning_moves_nobody(
+    desk: Desk,
+) -> None:
+    ada = await desk.person(first_name="Ada")
+    copy = await desk.person(first_name="Ada", tags=["VIP"])
+    dynamic, static = await segment(desk, VIP), await segment(desk, kind="static")
+    await desk.write("POST", f"/segments/{static}/members", {"contact_ids": [copy]})
+    await desk.write("POST", f"/contacts/{ada}/merge", {"duplicate_id": copy})
+    await holds_soon(desk, static, [ada])
+    await desk.write("POST", f"/segments/{static}/members/remove", {"contact_ids": [ada]})
+    await holds_soon(desk, dynamic, [ada])
+    worker = Service(MANIFEST, desk.ask.settings, SystemClock(), WORKER)
+    await worker.start()
+    try:
+        async with worker.work.connection(None) as connection:
+            count = "select count(*) from log.events where workspace_id = $1"
+            before = await connection.fetchval(count, desk.workspace)
+            upto = await connection.fetchval(SUMMED)
+            await connection.execute("delete from road.guards where lane = 'segments'")
+            await connection.execute(
+                "update road.offsets set next_offset = 0, epoch = epoch + 1 where lane = 'segments'"
+            )
+            await desk.person(first_name="Bob")  # is fenced, and so looks where the lane is
+            async with asyncio.timeout(30):
+                while await connection.fetchval(SUMMED) <= upto:
+                    await asyncio.sleep(0.1)
+            assert await connection.fetchval(count, desk.workspace) == before + 1
+    finally:
+        await worker.stop()

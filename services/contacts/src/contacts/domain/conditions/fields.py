@@ -99,8 +99,8 @@ OPERATORS: Mapping[Kind, Mapping[str, str]] = {
         "less_than": "is less than",
     },
     "date": {
-        "in_last_days": "is in the last … days",
-        "not_in_last_days": "is not in the last … days",
+        "in_last_days": "is in the last",
+        "not_in_last_days": "is not in the last",
         "before": "is before",
         "since": "is on or after",
         "is_filled": "is known",
