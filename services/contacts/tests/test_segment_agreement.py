@@ -22,7 +22,8 @@ from contacts.domain.conditions.tree import leaves_of, parse
 from contacts.domain.conditions.truth import holds
 from contacts.manifest import MANIFEST
 from contacts.read_models.traits import TRAITS
-from contacts.segmenting.asking import fetch_traits, fulfilling
+from contacts.segmenting.asking import fulfilling
+from contacts.segmenting.looking_up import fetch_traits
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 Desk = Any

@@ -48,7 +48,7 @@ from contacts.read_models.segments import (
     fetch_segments,
 )
 from contacts.segmenting import store
-from contacts.segmenting.asking import fetch_fulfilling, fetch_traits
+from contacts.segmenting.looking_up import fetch_fulfilling, fetch_traits
 from contacts.segmenting.members import (
     MembersWanted,
     fetch_member_count,

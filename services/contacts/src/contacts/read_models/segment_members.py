@@ -10,7 +10,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, DateTime, Index, Text, Uuid, and_, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    Exists,
+    Index,
+    Text,
+    Uuid,
+    and_,
+    exists,
+    or_,
+    select,
+)
 
 from chassis.events import Recorded
 from chassis.postgres.database import Connection
@@ -64,6 +76,29 @@ def stay_covers(as_of: datetime | None) -> ColumnElement[bool]:
     if as_of is None:
         return _T.left_at.is_(None)
     return and_(_T.entered_at <= as_of, or_(_T.left_at.is_(None), _T.left_at > as_of))
+
+
+def is_member(workspace: UUID, segment_id: UUID, person: ColumnElement[UUID]) -> Exists:
+    """A condition: this person is in the segment now."""
+    return exists().where(
+        _T.workspace_id == workspace,
+        _T.segment_id == segment_id,
+        _T.person_id == person,
+        stay_covers(None),
+    )
+
+
+async def fetch_members_among(
+    connection: Connection, workspace: UUID, segment_id: UUID, people: Sequence[UUID]
+) -> set[UUID]:
+    """Those of these people who are in the segment now."""
+    statement = select(_T.person_id).where(
+        _T.workspace_id == workspace,
+        _T.segment_id == segment_id,
+        any_of(_T.person_id, people),
+        stay_covers(None),
+    )
+    return {row["person_id"] for row in await fetch(connection, statement)}
 
 
 async def narrowed_to(

@@ -32,18 +32,17 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid as UuidType
 
-from chassis.postgres.database import Connection
-from chassis.postgres.statements import any_of, fetch, fetch_value
+from chassis.postgres.statements import any_of
 from contacts.domain.conditions import fields
 from contacts.domain.conditions.tree import Condition, Group, Leaf, Money, Not, leaves_of
-from contacts.domain.conditions.truth import Traits
 from contacts.read_models.companies import COMPANIES
 from contacts.read_models.deal_standings import DEAL_STANDINGS
 from contacts.read_models.known_users import visible
-from contacts.read_models.people import PEOPLE, PERSON_TAGS, full_name
+from contacts.read_models.people import PERSON_TAGS
 from contacts.read_models.person_record import CONSENTS
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS
 from contacts.read_models.purchases import PURCHASES
+from contacts.read_models.segment_members import is_member
 from contacts.read_models.survivors import SURVIVORS
 from contacts.read_models.traits import (
     CLICKED,
@@ -311,7 +310,7 @@ def _from(statement: Select[Any], leaves: Iterable[Leaf]) -> Select[Any]:
     return statement.select_from(TRAITS)
 
 
-# --- fetching
+# --- statements
 
 
 def traits_statement(
@@ -321,21 +320,6 @@ def traits_statement(
     asked = [operand(leaf).label(f"t{i}") for i, leaf in enumerate(leaves)]
     statement = _from(select(_T.person_id, _T.merged_into, *asked), leaves)
     return statement.where(_T.workspace_id == workspace, any_of(_T.person_id, people))
-
-
-async def fetch_traits(
-    connection: Connection, workspace: UUID, people: Sequence[UUID], leaves: Iterable[Leaf]
-) -> dict[UUID, Traits]:
-    """What is known of these people that the leaves ask about; `merged_into` besides."""
-    by_trait = {leaf.trait: leaf for leaf in leaves}
-    if not people:
-        return {}
-    statement = traits_statement(workspace, people, list(by_trait.values()))
-    found: dict[UUID, Traits] = {}
-    for row in await fetch(connection, statement):
-        traits = {name: row[f"t{i}"] for i, name in enumerate(by_trait)}
-        found[row["person_id"]] = {**traits, "merged_into": row["merged_into"]}
-    return found
 
 
 def fulfilling(
@@ -351,24 +335,13 @@ def fulfilling(
     )
 
 
-async def fetch_fulfilling(
-    connection: Connection,
-    workspace: UUID,
-    condition: Condition,
-    now: datetime,
-    owners: frozenset[UUID] | None,
-    examples: int,
-) -> tuple[int, list[dict[str, Any]]]:
-    """How many people fulfil a condition, of those the caller sees, and some of them."""
-    counted = fulfilling(workspace, condition, now, owners, func.count())
-    count = int(await fetch_value(connection, counted) or 0)
-    some = fulfilling(workspace, condition, now, owners, _T.person_id).limit(examples).subquery()
-    p = PEOPLE.c
-    named = select(p.person_id, p.first_name, p.last_name, p.email, p.phone).where(
-        p.workspace_id == workspace, p.person_id.in_(select(some.c.person_id))
+def misplaced(
+    workspace: UUID, condition: Condition, now: datetime, segment_id: UUID
+) -> Select[Any]:
+    """Who belongs in a segment and is not in, or is in and does not belong there."""
+    in_it = is_member(workspace, segment_id, _T.person_id).correlate(TRAITS)
+    return _from(select(_T.person_id), list(leaves_of(condition))).where(
+        _T.workspace_id == workspace,
+        _T.merged_into.is_(None),
+        fulfilled(condition, now) != in_it,
     )
-    rows = await fetch(connection, named.order_by(p.sort_name, p.person_id)) if count else []
-    people = [
-        {"id": row["person_id"], "name": full_name(row), "email": row["email"]} for row in rows
-    ]
-    return count, people

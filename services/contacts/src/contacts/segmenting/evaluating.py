@@ -23,12 +23,14 @@ from contacts.domain.membership import (
     Settle,
 )
 from contacts.memberships import memberships, settle
+from contacts.read_models.segment_members import fetch_members_among
 from contacts.read_models.segments import fetch_all_segments
 from contacts.segmenting import store
-from contacts.segmenting.asking import fetch_traits
+from contacts.segmenting.looking_up import fetch_traits
 
 ACTOR = "segments"
 _PEOPLE_EACH = 1_000
+NONE: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Evaluator:
         self._service = service
         self._parsed: dict[tuple[UUID, int], Asking] = {}
         self.appended: dict[Stream, int] = {}
-        """Up to which version membership was written last; whoever waits for it takes it."""
+        """Up to which versions membership was written since somebody last waited for it."""
 
     async def segments(self, workspace: UUID) -> Segments:
         """The segments of a workspace; each condition is parsed once per version."""
@@ -96,6 +98,28 @@ class Evaluator:
             await self._evaluate(
                 workspace, segments, {id_: wanted.get(id_, frozenset()) for id_ in some}
             )
+
+    async def go_through(self, workspace: UUID, one: Asking, people: Sequence[UUID]) -> None:
+        """Evaluate people for one segment as a whole. The read models must know all that was
+        appended: whoever is where they belong is not looked up in the log."""
+        leaves = list(leaves_of(one.condition))
+        async with self._service.work.connection(None) as connection:
+            known = await fetch_traits(connection, workspace, people, leaves)
+            inside = await fetch_members_among(connection, workspace, one.segment_id, people)
+        now = self._service.clock.now()
+        moments: dict[str, datetime | None] = {}
+        commands: dict[UUID, list[MembershipCommand]] = {}
+        segment = frozenset((one.segment_id,))
+        for person_id, traits in known.items():
+            if traits["merged_into"] is None:
+                moments |= _moments(person_id, traits, [one], now)
+                belongs = holds(one.condition, traits, now)
+                if belongs is not (person_id in inside):
+                    enter, leave = (segment, NONE) if belongs else (NONE, segment)
+                    commands[person_id] = [Settle(person_id, now, "condition", enter, leave)]
+        await self.append(workspace, commands)
+        async with self._service.work.connection(None) as connection:
+            await store.remember(connection, workspace, moments)
 
     async def _evaluate(
         self, workspace: UUID, segments: Segments, wanted: Mapping[UUID, frozenset[UUID]]

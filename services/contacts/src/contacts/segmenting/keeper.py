@@ -36,6 +36,7 @@ from contacts.read_models.survivors import fetch_survivors
 from contacts.read_models.traits import TRAITS
 from contacts.segmenting import store, touching
 from contacts.segmenting.evaluating import Evaluator, Segments
+from contacts.segmenting.looking_up import fetch_misplaced, fetch_some_people
 
 log = structlog.get_logger("segments")
 
@@ -46,6 +47,7 @@ _POLL_S = 0.25
 _WAIT_S = 0.02
 _LOOK_S = 1.0
 _TURN_S = 5.0
+_UNSEEN_MOST = 10_000
 
 
 async def keep_segments(service: Service) -> None:
@@ -146,8 +148,14 @@ class Keeper:
             if not self._service.readable:
                 await asyncio.sleep(_POLL_S)
 
-    async def _take_in(self, workspace: UUID, touched: Touched) -> None:
+    async def _seen(self) -> None:
+        """Wait until the read models know what was appended here."""
+        await self._projected(self._evaluator.appended)
         self._evaluator.appended.clear()
+
+    async def _take_in(self, workspace: UUID, touched: Touched) -> None:
+        if len(self._evaluator.appended) > _UNSEEN_MOST:
+            await self._seen()
         await self._begin_whole(workspace, touched)
         segments = await self._evaluator.segments(workspace)
         if segments.asking:
@@ -216,11 +224,10 @@ class Keeper:
             work = await store.fetch_next(connection)
         if work is None:
             return False
-        self._evaluator.appended.clear()
+        await self._seen()
         reached = await (self._freeze(work) if work["frozen_from"] else self._evaluate(work))
         if reached is None:
-            # Who is told that everybody was looked at finds them all.
-            await self._projected(self._evaluator.appended)
+            await self._seen()  # who is told that everybody was looked at finds them all
         async with self._service.work.connection(None) as connection:
             await store.note_reached(connection, work, reached)
         return True
@@ -228,19 +235,25 @@ class Keeper:
     async def _evaluate(self, work: Record) -> UUID | None:
         workspace, segment_id = work["workspace_id"], work["segment_id"]
         segments = await self._evaluator.segments(workspace)
-        if segment_id not in segments.asking:
+        asking = segments.asking.get(segment_id)
+        if asking is None:
             return None
-        t = TRAITS.c
-        statement = (
-            select(t.person_id)
-            .where(t.workspace_id == workspace, t.person_id > work["reached"])
-            .order_by(t.person_id)
-            .limit(_CHUNK)
-        )
         async with self._service.work.connection(None) as connection:
-            people = [row["person_id"] for row in await fetch(connection, statement)]
-        wanted: Mapping[UUID, frozenset[UUID]] = dict.fromkeys(people, frozenset((segment_id,)))
-        await self._evaluator.evaluate(workspace, segments, wanted)
+            # When times count, the moment at which they do is found for everybody.
+            people = await (
+                fetch_some_people(connection, workspace, work["reached"], _CHUNK)
+                if asking.timed
+                else fetch_misplaced(
+                    connection,
+                    workspace,
+                    asking.condition,
+                    self._service.clock.now(),
+                    segment_id=segment_id,
+                    after_id=work["reached"],
+                    most=_CHUNK,
+                )
+            )
+        await self._evaluator.go_through(workspace, asking, people)
         return people[-1] if len(people) == _CHUNK else None
 
     async def _freeze(self, work: Record) -> UUID | None:
