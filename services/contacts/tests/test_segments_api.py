@@ -64,6 +64,12 @@ async def test_people_who_are_there_already_are_found_and_others_come_and_go(des
         (bob, "entered"),
         (ada, "entered"),
     ]
+    paged: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await desk.read(f"/segments/{id_}/moves?limit=1&cursor={cursor}")
+        paged, cursor = [*paged, *page["items"]], page["next"]
+    assert paged == moves
 
 
 async def test_a_changed_condition_moves_everybody_once(desk: Desk) -> None:

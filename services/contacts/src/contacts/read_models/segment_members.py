@@ -22,6 +22,7 @@ from sqlalchemy import (
     exists,
     or_,
     select,
+    text,
 )
 
 from chassis.events import Recorded
@@ -45,8 +46,15 @@ STAYS = read_table(
     Column("left_at", DateTime(timezone=True)),
     Column("came_by", Text),
     Column("went_by", Text),
-    Index("segment_stays_members", "workspace_id", "segment_id", "left_at", "person_id"),
+    Index(
+        "segment_stays_now",
+        "workspace_id",
+        "segment_id",
+        "person_id",
+        postgresql_where=text("left_at is null"),
+    ),
     Index("segment_stays_entered", "workspace_id", "segment_id", "entered_at", "person_id"),
+    Index("segment_stays_left", "workspace_id", "segment_id", "left_at", "person_id"),
     key=("person_id", "segment_id", "entered_at"),
 )
 
