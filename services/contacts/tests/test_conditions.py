@@ -92,7 +92,7 @@ def test_it_is_told_which_parts_hold_and_what_is_missing() -> None:
     assert missing(condition, traits, NOON) == [
         "Tags include VIP",
         "City is Paris or Last purchase in the last 90 days",
-        "not: Tags include old",
+        "not “Tags include old”",
     ]
     fine = {"tags": ["vip"], "city": "paris"}
     assert missing(condition, fine, NOON) == []

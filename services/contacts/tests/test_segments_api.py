@@ -150,7 +150,7 @@ async def test_it_is_told_why_somebody_is_in_and_what_is_missing(desk: Desk) -> 
     assert told[inside]["why"]["any"][0]["holds"] is True
     assert told[inside]["why"]["any"][1]["found"] == "london"
     assert not told[outside]["member"]
-    assert told[outside]["missing"] == ["not: City is London"]
+    assert told[outside]["missing"] == ["not “City is London”"]
     assert told[outside]["why"]["all"][1]["not"]["holds"] is True
 
 

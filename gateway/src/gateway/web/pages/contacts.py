@@ -15,6 +15,7 @@ from gateway.web.visiting import Visit, Visiting
 router = APIRouter(prefix="/contacts")
 
 _PAGE = 50
+_AT_ONCE = 100
 SORTS = (
     ("-activity", "Last activity"),
     ("name", "Name"),
@@ -79,10 +80,13 @@ async def add_contact(visit: Visiting) -> Response:
 
 @router.post("/many")
 async def change_many(visit: Visiting) -> Response:
-    """Tag or assign all that are ticked; what could not be changed is said with its reason."""
+    """Tag or assign all that are ticked, or put them into a list; what could not be changed is said
+    with its reason."""
     ids, tag, owner = visit.texts("id"), visit.text("tag"), visit.text("owner_id")
+    if ids and (into := visit.text("into")):
+        return await _put_into(visit, ids, into)
     if not ids or not (tag or owner):
-        raise Refused(422, {"detail": "Tick some contacts, and choose a tag or an owner for them."})
+        raise Refused(422, {"detail": "Tick some contacts, and choose what to do with them."})
     done = await asyncio.gather(
         *(_change(visit, each, tag, owner) for each in ids), return_exceptions=True
     )
@@ -107,6 +111,23 @@ async def untag_many(visit: Visiting) -> Response:
     await asyncio.gather(
         *(visit.api.write("DELETE", f"/contacts/{each}/tags/{tag}") for each in ids)
     )
+    return visit.done("Undone")
+
+
+async def _put_into(visit: Visit, ids: list[str], segment_id: str) -> Response:
+    path = f"/segments/{segment_id}/members"
+    for start in range(0, len(ids), _AT_ONCE):
+        await visit.api.post(path, {"contact_ids": ids[start : start + _AT_ONCE]})
+    undo = {"url": "/contacts/many/out", "values": {"id": ",".join(ids), "into": segment_id}}
+    return visit.done(f"{plural(len(ids), 'contact')} put into the list", undo=undo)
+
+
+@router.post("/many/out")
+async def take_many_out(visit: Visiting) -> Response:
+    """Take them out of the list again."""
+    ids, path = visit.text("id").split(","), f"/segments/{visit.text('into')}/members/remove"
+    for start in range(0, len(ids), _AT_ONCE):
+        await visit.api.post(path, {"contact_ids": ids[start : start + _AT_ONCE]})
     return visit.done("Undone")
 
 

@@ -177,7 +177,7 @@ def _missing(condition: Condition, known: Known, *, wanted: bool) -> Iterator[st
     match condition:
         case Leaf():
             said = words(condition, known.names)
-            yield said if wanted else f"not: {said}"
+            yield said if wanted else f"not “{said}”"
         case Not():
             yield from _missing(condition.part, known, wanted=not wanted)
         case Group() if (condition.of == "all") is wanted:
