@@ -115,11 +115,15 @@ async def untag_many(visit: Visiting) -> Response:
 
 
 async def _put_into(visit: Visit, ids: list[str], segment_id: str) -> Response:
-    path = f"/segments/{segment_id}/members"
+    path, entered = f"/segments/{segment_id}/members", 0
     for start in range(0, len(ids), _AT_ONCE):
-        await visit.api.post(path, {"contact_ids": ids[start : start + _AT_ONCE]})
+        done = await visit.api.post(path, {"contact_ids": ids[start : start + _AT_ONCE]})
+        entered += int(done.body["changed"])
+    told = f"{plural(entered, 'contact')} put into the list"
+    if entered < len(ids):  # who was in before would be taken out by Undo
+        return visit.done(f"{told}; the others were in it")
     undo = {"url": "/contacts/many/out", "values": {"id": ",".join(ids), "into": segment_id}}
-    return visit.done(f"{plural(len(ids), 'contact')} put into the list", undo=undo)
+    return visit.done(told, undo=undo)
 
 
 @router.post("/many/out")
