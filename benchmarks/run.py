@@ -21,7 +21,7 @@ from benchmarks.rig import machine, say  # noqa: E402
 
 Measure = Callable[[float], list[Result]]
 
-FIGURES = ("appending", "rebuilding", "facts", "serving", "memory")
+FIGURES = ("appending", "rebuilding", "facts", "segments", "serving", "memory")
 
 
 def main() -> None:

@@ -64,6 +64,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
+    segment = await _segment(owner)
     return {
         "today": "/",
         "contacts": "/contacts",
@@ -71,6 +72,10 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "contact-purchases": f"/contacts/{people[0]['id']}?tab=purchases",
         "contact-history": f"/contacts/{people[0]['id']}?tab=history",
         "erased": f"/contacts/{gone['id']}/erased",
+        "segments": "/segments",
+        "segment": f"/segments/{segment}",
+        "segment-moves": f"/segments/{segment}?tab=moves",
+        "segment-edit": f"/segments/{segment}/edit",
         "companies": "/companies",
         "company": f"/companies/{company['id']}",
         "pipeline": "/pipeline",
@@ -95,6 +100,19 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "settings-teams": "/settings/teams",
         "not-here": "/nothing/at/this/address",
     }
+
+
+async def _segment(owner: Visitor) -> str:
+    """Two segments; the one with more to it."""
+    reads = {"field": "tags", "is": "has", "value": "newsletter"}
+    quiet = {"field": "purchases.last_at", "is": "not_in_last_days", "value": 90}
+    nobody = {"not": {"any": [{"field": "city", "is": "is", "value": "Kiel"}]}}
+    condition = {"all": [reads, {"any": [quiet, nobody]}]}
+    said = {"name": "Quiet readers", "description": "Write to them again.", "condition": condition}
+    made = await owner.post("/api/v1/segments", said)
+    more = {"name": "No fan of Kiel", "condition": {"not": nobody}}
+    await owner.post("/api/v1/segments", more)
+    return str(made["id"])
 
 
 async def _deal(owner: Visitor, number: int, people: Any, company: Any, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.log_guards import LOG_GUARDS
 from tests.mutation.mutant import Mutant
-from tests.mutation.people_guards import EDGE_GUARDS, ERASURE_GUARDS
+from tests.mutation.people_guards import EDGE_GUARDS, ERASURE_GUARDS, SEGMENT_GUARDS
 from tests.mutation.road_guards import (
     EFFECT_GUARDS,
     LANE_GUARDS,
@@ -23,5 +23,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *EFFECT_GUARDS,
     *TURN_GUARDS,
     *ERASURE_GUARDS,
+    *SEGMENT_GUARDS,
     *EDGE_GUARDS,
 )

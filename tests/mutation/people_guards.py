@@ -64,6 +64,35 @@ ERASURE_GUARDS = (
     ),
 )
 
+_CONTACTS = "services/contacts"
+
+SEGMENT_GUARDS = (
+    Mutant(
+        "whoever is in a segment does not enter it again",
+        ("G1", "G9"),
+        f"{_CONTACTS}/src/contacts/domain/membership.py",
+        "entered = command.enter - set(membership.since)",
+        "entered = command.enter",
+        (
+            f"{_CONTACTS}/tests/test_membership.py"
+            "::test_who_is_in_does_not_enter_again_and_who_is_out_does_not_leave",
+        ),
+        in_memory=True,
+    ),
+    Mutant(
+        "nothing says in which segments an erased person was",
+        ("G10",),
+        f"{_CONTACTS}/src/contacts/read_models/segment_members.py",
+        "            yield Remove(STAYS, (e.person_id,))",
+        "            pass",
+        (
+            f"{_CONTACTS}/tests/test_segment_members.py"
+            "::test_a_stay_lasts_from_entering_to_leaving_and_there_can_be_several",
+        ),
+        in_memory=True,
+    ),
+)
+
 EDGE_GUARDS = (
     Mutant(
         "row-level security of the log",

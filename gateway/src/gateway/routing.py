@@ -22,6 +22,7 @@ PREFIXES: Mapping[str, str] = {
     "companies": "contacts",
     "tags": "contacts",
     "purchases": "contacts",
+    "segments": "contacts",
     # pipeline
     "deals": "pipeline",
     "board": "pipeline",
@@ -67,6 +68,8 @@ CATEGORIES: Mapping[str, str] = {
     "company": "contacts",
     "purchase": "contacts",
     "merging_rule": "contacts",
+    "segment": "contacts",
+    "membership": "contacts",
     "pipeline": "pipeline",
     "product": "pipeline",
     "deal": "pipeline",

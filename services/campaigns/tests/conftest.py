@@ -83,13 +83,22 @@ class CompanyAdded(Event, frozen=True, tag="contacts.company-added.v1"):
     name: str
 
 
+class SegmentEntered(Event, frozen=True, tag="contacts.segment-entered.v1"):
+    person_id: UUID
+    segment_id: UUID
+
+
+class SegmentLeft(SegmentEntered, frozen=True, tag="contacts.segment-left.v1"): ...
+
+
 def _book(category: str, *events: type[Event]) -> Decider[Any, Any, Any]:
     return Decider(category, None, lambda command, _: [command], lambda _, event: event, events)
 
 
 PERSON = _book("person", PersonAdded, PersonErased, ConsentWithdrawn)
 COMPANY = _book("company", CompanyAdded)
-_BY_TAG = {str(event.__struct_config__.tag): event for event in (*PERSON.events, *COMPANY.events)}
+BOOKS = (PERSON, COMPANY, _book("membership", SegmentEntered, SegmentLeft))
+_BY_TAG = {str(event.__struct_config__.tag): event for book in BOOKS for event in book.events}
 book_router = APIRouter()
 
 
@@ -103,7 +112,7 @@ async def record_fact(request: Request, write: Writing) -> Response:
     return answer(await write.log.append(write.context, append), 201)
 
 
-BOOK = Manifest("addressbook", deciders=(PERSON, COMPANY), routers=(book_router,))
+BOOK = Manifest("addressbook", deciders=BOOKS, routers=(book_router,))
 
 
 def _hang_up(line: SMTP) -> None:
@@ -130,9 +139,8 @@ class PostBox:
 
     def forget(self) -> None:
         """Be as new."""
-        self.mails.clear()
-        self.senders.clear()
-        self.raw.clear()
+        for kept in (self.mails, self.senders, self.raw):
+            kept.clear()
         self.to_rcpt = lambda _: None
         self.on_data = lambda _: None
         self.to_sender = lambda _: None

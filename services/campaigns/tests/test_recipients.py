@@ -9,6 +9,7 @@ from campaigns.read_models.recipients import (
     JOBS,
     PROJECTION,
     RECIPIENTS,
+    SEGMENTS,
     TAGS,
     folded,
     values_of,
@@ -17,6 +18,7 @@ from campaigns.received import (
     CompanyAdded,
     CompanyRenamed,
     EmailAddress,
+    MembershipsErased,
     PersonAdded,
     PersonAssigned,
     PersonEmailsChanged,
@@ -27,6 +29,8 @@ from campaigns.received import (
     PersonRenamed,
     PersonTagged,
     PersonUntagged,
+    SegmentEntered,
+    SegmentLeft,
 )
 from chassis.ids import new_id
 from chassis.testing.projections import History, project
@@ -109,6 +113,18 @@ def test_an_erased_person_leaves_nothing() -> None:
         book.add("person", ADA, PersonErased(ADA, occurred_at=NOON)),
     )
     assert (rows[RECIPIENTS], rows[TAGS], rows[JOBS]) == ([], [], [])
+
+
+def test_people_come_into_segments_and_leave_them() -> None:
+    book, one, two = History(), new_id(), new_id()
+    past = [
+        book.add("membership", ADA, SegmentEntered(ADA, one, occurred_at=NOON)),
+        book.add("membership", ADA, SegmentEntered(ADA, two, occurred_at=NOON)),
+        book.add("membership", ADA, SegmentLeft(ADA, one, occurred_at=NOON)),
+    ]
+    assert project(PROJECTION, *past)[SEGMENTS] == [{"person_id": ADA, "segment_id": two}]
+    erased = book.add("membership", ADA, MembershipsErased(ADA, occurred_at=NOON))
+    assert project(PROJECTION, *past, erased)[SEGMENTS] == []
 
 
 def test_somebody_whose_addresses_are_gone_cannot_be_written_to() -> None:

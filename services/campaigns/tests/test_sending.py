@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chassis.ids import new_id
+
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
@@ -30,6 +32,28 @@ async def test_fifty_people_get_exactly_one_mail_each_with_a_link_that_unsubscri
     await world.until(broadcast, lambda b: b["counts"]["unsubscribed"] == 50)
     _, counts = await world.send({"everyone": True})
     assert (counts["audience"], counts["sent"], counts["refused"]) == (51, 1, 50)
+
+
+async def test_a_segment_is_written_to_as_it_is_when_sending_starts(world: Any) -> None:
+    segment = new_id()
+    ada, bob = await world.person("Ada", "vip"), await world.person("Bob", "vip")
+    cy = await world.person("Cy")
+    ids = {"segment_id": str(segment)}
+    for person in (ada, bob, cy):
+        event = {"type": "contacts.segment-entered.v1", "person_id": str(person), **ids}
+        await world.fact("membership", person, event)
+    template = await world.template()
+    audience = {"segment": str(segment), "tag": "vip"}
+    broadcast = await world.plan(template, audience)
+    _, counted, _ = await world.ask("POST", "/api/v1/audiences/count", audience)
+    assert (counted["people"], counted["reachable"]) == (2, 2)
+    left = {"type": "contacts.segment-left.v1", "person_id": str(bob), **ids}
+    await world.fact("membership", bob, left)
+    await world.ask("GET", "/api/v1/broadcasts", **world.headers)
+    await world.start(broadcast)
+    counts = await world.finished(broadcast)
+    assert (counts["audience"], counts["sent"]) == (1, 1)
+    assert [to for to, _ in world.post.mails] == ["ada@example.org"]
 
 
 async def test_a_mail_has_the_headers_that_bulk_mail_needs(world: Any) -> None:

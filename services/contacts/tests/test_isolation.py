@@ -14,6 +14,9 @@ from chassis.testing.isolation import BreakIn
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
+OWNED = {"field": "owner", "is": "is", "value": "{id}"}
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     await desk.others.open_workspace("EUR")
@@ -31,6 +34,10 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     await desk.write("POST", "/purchases", order)
     gone = await desk.person(first_name="Zephyr", last_name="Gone")
     await desk.write("POST", f"/contacts/{gone}/erase")
+    vip = {"field": "tags", "is": "has", "value": "zephyr"}
+    await desk.write("POST", "/segments", {"name": "Zephyr's friends", "condition": vip})
+    static = await desk.write("POST", "/segments", {"name": "Zephyr's own", "kind": "static"})
+    await desk.write("POST", f"/segments/{static['id']}/members", {"contact_ids": [person]})
     await desk.read(f"/contacts/{person}")
     intruder = desk.ask.other(workspace=new_id())
     yield BreakIn(
@@ -46,6 +53,8 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
                 "company_id": "{id}",
                 "owner_id": "{id}",
             },
+            "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
+            "POST /api/v1/segments/preview": {"condition": OWNED},
         },
         malformed=("POST /api/v1/imports", "POST /api/v1/imports/preview"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +53,12 @@ async def a_story(desk: Desk) -> tuple[str, str]:
     administrator = desk.other(permissions=desk.ask.principal.permissions | {"settings.write"})
     await administrator.write("PUT", "/contacts/duplicates/rule", {"threshold": 0.999})
     await administrator.ask.close()
+    vip = {"field": "tags", "is": "has", "value": "VIP"}
+    body = {"name": "Best customers", "condition": vip}
+    segment = (await desk.write("POST", "/segments", body))["id"]
+    async with asyncio.timeout(10):
+        while (await desk.read(f"/segments/{segment}"))["members"] < 2:
+            await asyncio.sleep(0.05)
     await desk.write("POST", f"/contacts/{cleo}/erase")
     return ada, bob
 

@@ -25,6 +25,7 @@ PLACES = (
     Place("Companies", "/companies", "building", "o", "contacts.read", records=True),
     Place("Pipeline", "/pipeline", "layout-kanban", "p", "deals.read", records=True),
     Place("Campaigns", "/campaigns", "send", "m", "campaigns.read"),
+    Place("Segments", "/segments", "filter", "e", "contacts.read"),
     Place("Analytics", "/analytics", "chart-bar", "a", "analytics.read"),
     Place("Import", "/import", "file-import", "i", "imports.run", group="manage"),
     Place("Ops", "/ops", "server-bolt", "x", "ops", group="manage"),

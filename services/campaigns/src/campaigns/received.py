@@ -153,6 +153,26 @@ class CompanyRenamed(Event, frozen=True, tag="contacts.company-renamed.v1"):
     name: str
 
 
+class SegmentEntered(Event, frozen=True, tag="contacts.segment-entered.v1"):
+    """A person is in a segment."""
+
+    person_id: UUID
+    segment_id: UUID
+
+
+class SegmentLeft(Event, frozen=True, tag="contacts.segment-left.v1"):
+    """A person is not in a segment any more."""
+
+    person_id: UUID
+    segment_id: UUID
+
+
+class MembershipsErased(Event, frozen=True, tag="contacts.memberships-erased.v1"):
+    """A person is in no segment, and nothing says that they were."""
+
+    person_id: UUID
+
+
 RECEIVED: tuple[type[Event], ...] = (
     PersonAdded,
     PersonRenamed,
@@ -170,4 +190,7 @@ RECEIVED: tuple[type[Event], ...] = (
     PersonErased,
     CompanyAdded,
     CompanyRenamed,
+    SegmentEntered,
+    SegmentLeft,
+    MembershipsErased,
 )

@@ -14,15 +14,19 @@ from contacts.api import (
     people,
     person_parts,
     purchases,
+    segments,
 )
 from contacts.domain.company import COMPANY
+from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
 from contacts.domain.person import PERSON
 from contacts.domain.purchase import PURCHASE
+from contacts.domain.segment import SEGMENT
 from contacts.finding.finder import find_duplicates
 from contacts.finding.store import DUPLICATES_SCHEMA
 from contacts.imports import KINDS
 from contacts.read_models.companies import COMPANIES_PROJECTION
+from contacts.read_models.deal_standings import DEAL_STANDINGS_PROJECTION
 from contacts.read_models.headcounts import HEADCOUNTS_PROJECTION
 from contacts.read_models.known_broadcasts import KNOWN_BROADCASTS_PROJECTION
 from contacts.read_models.known_deals import KNOWN_DEALS_PROJECTION
@@ -35,15 +39,20 @@ from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
 from contacts.read_models.purchases import PURCHASES_PROJECTION
 from contacts.read_models.search import SEARCH_PROJECTION
+from contacts.read_models.segment_members import SEGMENT_MEMBERS_PROJECTION
+from contacts.read_models.segments import SEGMENTS_PROJECTION
 from contacts.read_models.survivors import SURVIVORS_PROJECTION
 from contacts.read_models.tags import TAGS_PROJECTION
 from contacts.read_models.timeline import TIMELINE_PROJECTION
 from contacts.read_models.told_apart import TOLD_APART_PROJECTION
+from contacts.read_models.traits import TRAITS_PROJECTION
 from contacts.received import RECEIVED
+from contacts.segmenting.keeper import keep_segments
+from contacts.segmenting.store import SEGMENTING_SCHEMA
 
 MANIFEST = Manifest(
     "contacts",
-    deciders=(PERSON, COMPANY, PURCHASE, MERGING_RULE),
+    deciders=(PERSON, COMPANY, PURCHASE, MERGING_RULE, SEGMENT, MEMBERSHIP),
     projections=(
         PEOPLE_PROJECTION,
         PERSON_RECORD_PROJECTION,
@@ -62,6 +71,10 @@ MANIFEST = Manifest(
         KNOWN_WORKSPACES_PROJECTION,
         KNOWN_DEALS_PROJECTION,
         KNOWN_BROADCASTS_PROJECTION,
+        TRAITS_PROJECTION,
+        DEAL_STANDINGS_PROJECTION,
+        SEGMENTS_PROJECTION,
+        SEGMENT_MEMBERS_PROJECTION,
     ),
     received=RECEIVED,
     routers=(
@@ -74,10 +87,12 @@ MANIFEST = Manifest(
         merges.router,
         purchases.of_person,
         purchases.router,
+        segments.router,
+        segments.of_person,
         companies.router,
         import_router(KINDS),
     ),
-    workers=(import_worker(KINDS), find_duplicates),
+    workers=(import_worker(KINDS), find_duplicates, keep_segments),
     follows=("user", "deal", "broadcast", "message", "recipient"),
-    schema=IMPORT_SCHEMA + DUPLICATES_SCHEMA,
+    schema=IMPORT_SCHEMA + DUPLICATES_SCHEMA + SEGMENTING_SCHEMA,
 )

@@ -132,6 +132,20 @@ class PersonUnsubscribed(Event, frozen=True, tag="campaigns.person-unsubscribed.
     topic: str | None = None
 
 
+class PersonResubscribed(Event, frozen=True, tag="campaigns.person-resubscribed.v1"):
+    person_id: UUID
+
+
+class RecipientSuppressed(Event, frozen=True, tag="campaigns.recipient-suppressed.v1"):
+    person_id: UUID
+    reason: str
+
+
+class RecipientReleased(Event, frozen=True, tag="campaigns.recipient-released.v1"):
+    person_id: UUID
+    reason: str
+
+
 RECEIVED: tuple[type[Event], ...] = (
     WorkspaceOpened,
     UserAdded,
@@ -150,4 +164,7 @@ RECEIVED: tuple[type[Event], ...] = (
     MessageOpened,
     LinkClicked,
     PersonUnsubscribed,
+    PersonResubscribed,
+    RecipientSuppressed,
+    RecipientReleased,
 )

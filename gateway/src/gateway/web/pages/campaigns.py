@@ -14,6 +14,7 @@ from gateway.web.visiting import Visit, Visiting
 
 router = APIRouter(prefix="/campaigns")
 
+_TYPED = ("name", "template_id", "topic", "send_at", "when", "segment")
 FILTERS = (("country", "Country"), ("city", "City"), ("language", "Language"), ("source", "Source"))
 _ACTS = {
     "start": "The broadcast is on its way",
@@ -32,16 +33,16 @@ async def campaigns(visit: Visiting, cursor: str = "") -> Response:
 
 
 @router.get("/new")
-async def plan(visit: Visiting, template: str = "") -> Response:
+async def plan(visit: Visiting, template: str = "", segment: str = "") -> Response:
     """Plan one: template, audience with its size, review."""
-    return await _planner(visit, {"template_id": template})
+    return await _planner(visit, {"template_id": template, "segment": segment})
 
 
 @router.post("/audience")
 async def audience(visit: Visiting) -> Response:
     """How many people are meant, while somebody chooses."""
     body = _audience(visit)
-    if not (body.get("everyone") or body.get("tags") or body.get("filter")):
+    if not any(body.get(name) for name in ("everyone", "segments", "tags", "filter")):
         return visit.page("campaigns/audience.html", count=None)
     count = await visit.api.post("/audiences/count", {**body, "topic": visit.text("topic")})
     return visit.page("campaigns/audience.html", count=count.body)
@@ -50,7 +51,7 @@ async def audience(visit: Visiting) -> Response:
 @router.post("")
 async def plan_it(visit: Visiting) -> Response:
     """Plan it and, if that is wanted, send it at once."""
-    given = {name: visit.text(name) for name in ("name", "template_id", "topic", "send_at", "when")}
+    given = {name: visit.text(name) for name in _TYPED}
     body: dict[str, Any] = {
         "name": given["name"],
         "template_id": given["template_id"],
@@ -83,16 +84,18 @@ async def _planner(visit: Visit, given: dict[str, str], refused: Refused | None 
             visit.api.get("/templates", limit=100),
             visit.api.get("/tags"),
             visit.api.get("/broadcasts", limit=50),
+            visit.api.get("/segments", limit=200),
         ),
         visit.names(),
     )
-    templates, tags, broadcasts = found
+    templates, tags, broadcasts, segments = found
     topics = {b["topic"] for b in broadcasts["items"]} if broadcasts else set()
     return visit.page(
         "campaigns/plan.html",
         status=422 if refused else 200,
         templates=templates["items"] if templates else [],
         tags=tags["items"] if tags else [],
+        segments=segments["items"] if segments else [],
         topics=sorted({*topics, "Newsletter"}),
         names=names,
         filters=FILTERS,
@@ -105,7 +108,9 @@ def _audience(visit: Visit) -> dict[str, Any]:
     if visit.text("whom") == "everyone":
         return {"everyone": True}
     typed = {name: visit.text(name) for name, _ in FILTERS} | {"owner": visit.text("owner")}
+    segment = visit.text("segment")
     return {
+        "segments": [segment] if segment else [],
         "tags": [*visit.texts("tags"), *_words(visit.text("more_tags"))],
         "match": visit.text("match") or "any",
         "filter": {name: _words(text) for name, text in typed.items() if text},

@@ -15,13 +15,14 @@ from gateway.web.visiting import Visit, Visiting
 router = APIRouter(prefix="/contacts")
 
 _PAGE = 50
+_AT_ONCE = 100
 SORTS = (
     ("-activity", "Last activity"),
     ("name", "Name"),
     ("-created", "Newest first"),
     ("created", "Oldest first"),
 )
-_FILTERS = ("q", "tag", "owner", "company", "country", "sort")
+_FILTERS = ("q", "tag", "segment", "owner", "company", "country", "sort")
 _TYPED = ("first_name", "last_name", "email", "phone", "company", "city", "country", "birthday")
 
 
@@ -35,11 +36,13 @@ async def contacts(visit: Visiting) -> Response:
     if visit.is_partial:
         listed, names = await asyncio.gather(found, visit.names())
         return visit.page("contacts/rows.html", listed=listed, names=names, wanted=wanted)
-    listed, tags, names = await asyncio.gather(found, parts(visit.api.get("/tags")), visit.names())
+    beside = parts(visit.api.get("/tags"), visit.api.get("/segments", limit=200))
+    listed, (tags, segments), names = await asyncio.gather(found, beside, visit.names())
     return visit.page(
         "contacts/list.html",
         listed=listed,
-        tags=tags[0]["items"] if tags[0] else [],
+        tags=tags["items"] if tags else [],
+        segments=segments["items"] if segments else [],
         names=names,
         wanted=wanted,
         filtered=any(wanted[name] for name in _FILTERS if name != "sort"),
@@ -77,10 +80,13 @@ async def add_contact(visit: Visiting) -> Response:
 
 @router.post("/many")
 async def change_many(visit: Visiting) -> Response:
-    """Tag or assign all that are ticked; what could not be changed is said with its reason."""
+    """Tag or assign all that are ticked, or put them into a list; what could not be changed is said
+    with its reason."""
     ids, tag, owner = visit.texts("id"), visit.text("tag"), visit.text("owner_id")
+    if ids and (into := visit.text("into")):
+        return await _put_into(visit, ids, into)
     if not ids or not (tag or owner):
-        raise Refused(422, {"detail": "Tick some contacts, and choose a tag or an owner for them."})
+        raise Refused(422, {"detail": "Tick some contacts, and choose what to do with them."})
     done = await asyncio.gather(
         *(_change(visit, each, tag, owner) for each in ids), return_exceptions=True
     )
@@ -105,6 +111,27 @@ async def untag_many(visit: Visiting) -> Response:
     await asyncio.gather(
         *(visit.api.write("DELETE", f"/contacts/{each}/tags/{tag}") for each in ids)
     )
+    return visit.done("Undone")
+
+
+async def _put_into(visit: Visit, ids: list[str], segment_id: str) -> Response:
+    path, entered = f"/segments/{segment_id}/members", 0
+    for start in range(0, len(ids), _AT_ONCE):
+        done = await visit.api.post(path, {"contact_ids": ids[start : start + _AT_ONCE]})
+        entered += int(done.body["changed"])
+    told = f"{plural(entered, 'contact')} put into the list"
+    if entered < len(ids):  # who was in before would be taken out by Undo
+        return visit.done(f"{told}; the others were in it")
+    undo = {"url": "/contacts/many/out", "values": {"id": ",".join(ids), "into": segment_id}}
+    return visit.done(told, undo=undo)
+
+
+@router.post("/many/out")
+async def take_many_out(visit: Visiting) -> Response:
+    """Take them out of the list again."""
+    ids, path = visit.text("id").split(","), f"/segments/{visit.text('into')}/members/remove"
+    for start in range(0, len(ids), _AT_ONCE):
+        await visit.api.post(path, {"contact_ids": ids[start : start + _AT_ONCE]})
     return visit.done("Undone")
 
 

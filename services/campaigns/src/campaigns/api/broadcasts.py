@@ -42,7 +42,8 @@ router = APIRouter(tags=["broadcasts"])
 
 
 class AudienceBody(BaseModel):
-    """Whom it is for: people with (any or all of) these tags for whom the filter holds."""
+    """Whom it is for: people who are in (any of) these segments, with (any or all of) these tags,
+    for whom the filter holds."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,6 +55,8 @@ class AudienceBody(BaseModel):
         description="Field to value or values: city, company, country, language, owner, source, "
         "tag; company and owner by id.",
     )
+    segment: UUID | None = None
+    segments: list[UUID] = Field(default_factory=list, max_length=50)
     everyone: bool = False
 
     def audience(self, principal: Principal) -> Audience:
@@ -64,7 +67,8 @@ class AudienceBody(BaseModel):
             for field, value in self.filter.items()
         }
         owners = sorted(principal.owners) if principal.sees == OWN else None
-        return Audience(self.everyone, tags, self.match, filter_, owners)
+        segments = [*([self.segment] if self.segment else []), *self.segments]
+        return Audience(self.everyone, tags, self.match, filter_, owners, segments)
 
 
 class CountBody(AudienceBody):

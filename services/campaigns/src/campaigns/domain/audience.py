@@ -1,4 +1,4 @@
-"""An audience: whom a broadcast is for, by tags and by simple conditions."""
+"""An audience: whom a broadcast is for, by segments, tags and simple conditions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ FILTERS = ("city", "company", "country", "language", "owner", "source", "tag")
 class Audience(msgspec.Struct, frozen=True):
     """Whom a broadcast is for. All conditions hold; within a field any of its values does.
 
+    `segments`: members of any of these, as they are when sending starts.
     `owners`: only people of these owners (and of nobody), because whoever planned it sees no more.
     """
 
@@ -27,6 +28,7 @@ class Audience(msgspec.Struct, frozen=True):
     match: Literal["any", "all"] = "any"
     filter: dict[str, list[str]] = {}
     owners: list[UUID] | None = None
+    segments: list[UUID] = []
 
 
 def check(audience: Audience) -> None:
@@ -37,10 +39,10 @@ def check(audience: Audience) -> None:
             f"Nobody can be filtered by {', '.join(unknown)}. Use {', '.join(FILTERS)}.",
             pointer="#/audience/filter",
         )
-    narrowed = bool(audience.tags or audience.filter)
+    narrowed = bool(audience.tags or audience.filter or audience.segments)
     if narrowed == audience.everyone:
         raise BadInput(
-            "Say whom it is for: give tags or a filter, or else `everyone`: true.",
+            "Say whom it is for: give segments, tags or a filter, or else `everyone`: true.",
             pointer="#/audience",
         )
     for tag in audience.tags:

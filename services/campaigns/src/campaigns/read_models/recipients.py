@@ -28,6 +28,7 @@ from campaigns.received import (
     CompanyAdded,
     CompanyRenamed,
     EmailAddress,
+    MembershipsErased,
     PersonAdded,
     PersonAssigned,
     PersonEmailsChanged,
@@ -40,6 +41,8 @@ from campaigns.received import (
     PersonTagged,
     PersonUnmerged,
     PersonUntagged,
+    SegmentEntered,
+    SegmentLeft,
 )
 from chassis.events import Recorded
 from chassis.postgres.database import Connection, Record
@@ -81,6 +84,13 @@ JOBS: Table = read_table(
     Index("recipient_jobs_company", "workspace_id", "company_id", "person_id"),
     key=("person_id", "company_id"),
 )
+SEGMENTS: Table = read_table(
+    "recipient_segments",
+    Column("person_id", Uuid),
+    Column("segment_id", Uuid),
+    Index("recipient_segments_segment", "workspace_id", "segment_id", "person_id"),
+    key=("person_id", "segment_id"),
+)
 COMPANIES: Table = read_table(
     "recipient_companies",
     Column("company_id", Uuid),
@@ -103,6 +113,9 @@ EVENTS = (
     PersonErased,
     CompanyAdded,
     CompanyRenamed,
+    SegmentEntered,
+    SegmentLeft,
+    MembershipsErased,
 )
 
 
@@ -116,7 +129,7 @@ def folded(text: str | None) -> str | None:
 
 
 def project(recorded: Recorded[Any]) -> Iterable[Change]:
-    """One row per person, one per tag and per company of a person, one per company."""
+    """One row per person, one per tag, company and segment of a person, one per company."""
     match recorded.event:
         case CompanyAdded() | CompanyRenamed() as e:
             yield Put(COMPANIES, (e.company_id,), {"name": e.name})
@@ -128,6 +141,12 @@ def project(recorded: Recorded[Any]) -> Iterable[Change]:
             yield Put(TAGS, key, {}) if isinstance(e, PersonTagged) else Remove(TAGS, key)
         case PersonJoinedCompany() | PersonLeftCompany() as e:
             yield from _job(e)
+        case SegmentEntered() as e:
+            yield Put(SEGMENTS, (e.person_id, e.segment_id), {})
+        case SegmentLeft() as e:
+            yield Remove(SEGMENTS, (e.person_id, e.segment_id))
+        case MembershipsErased() as e:
+            yield Remove(SEGMENTS, (e.person_id,))
         case PersonAdded() as e:
             yield from _added(e)
         case e:
@@ -196,7 +215,9 @@ def _profile(event: PersonAdded | PersonProfileChanged) -> dict[str, Any]:
     return columns
 
 
-PROJECTION = Projection("recipients", 2, EVENTS, (RECIPIENTS, TAGS, JOBS, COMPANIES), project)
+PROJECTION = Projection(
+    "recipients", 3, EVENTS, (RECIPIENTS, TAGS, JOBS, SEGMENTS, COMPANIES), project
+)
 
 _R, _C = RECIPIENTS.c, COMPANIES.c
 _WITH_COMPANY = RECIPIENTS.outerjoin(
@@ -260,6 +281,8 @@ def matching(workspace: UUID, audience: Audience) -> ColumnElement[bool]:
         conditions += [_tagged([tag]) for tag in tags]
     for field, values in sorted(audience.filter.items()):
         conditions.append(_having(field, values))
+    if audience.segments:
+        conditions.append(_in_one_of(audience.segments))
     if audience.owners is not None:
         conditions.append(or_(_R.owner_id.is_(None), _R.owner_id.in_(audience.owners)))
     return and_(*conditions)
@@ -269,6 +292,15 @@ def _tagged(tags: Sequence[str]) -> ColumnElement[bool]:
     t = TAGS.c
     return exists().where(
         t.workspace_id == _R.workspace_id, t.person_id == _R.person_id, t.tag_key.in_(tags)
+    )
+
+
+def _in_one_of(segments: Sequence[UUID]) -> ColumnElement[bool]:
+    s = SEGMENTS.c
+    return exists().where(
+        s.workspace_id == _R.workspace_id,
+        s.person_id == _R.person_id,
+        s.segment_id.in_(segments),
     )
 
 

@@ -59,6 +59,7 @@ class PeopleQuery(BaseModel):
     owner: UUID | None = None
     company: UUID | None = None
     country: Annotated[str | None, Field(description="A name or an ISO code.")] = None
+    segment: Annotated[UUID | None, Field(description="Only its members.")] = None
     sort: Literal["name", "-name", "created", "-created", "activity", "-activity"] = "name"
 
 

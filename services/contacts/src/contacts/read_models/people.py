@@ -55,6 +55,7 @@ from contacts.domain.words import folded
 from contacts.read_models.companies import COMPANIES
 from contacts.read_models.known_users import KNOWN_USERS, visible
 from contacts.read_models.search import few, found_for_row, people_meant
+from contacts.read_models.segment_members import narrowed_to
 
 PEOPLE = read_table(
     "people",
@@ -231,6 +232,7 @@ class PeopleWanted:
     owner: UUID | None = None
     company: UUID | None = None
     country: str | None = None
+    segment: UUID | None = None
     sort: str = "name"
     limit: int = 50
     cursor: str | None = None
@@ -307,6 +309,10 @@ async def _narrowed(connection: Connection, wanted: PeopleWanted) -> list[Column
             conditions.append(found_for_row(carried.where(t.person_id == p.person_id)))
         else:
             conditions.append(any_of(p.person_id, carriers))
+    if wanted.segment is not None:
+        conditions.append(
+            await narrowed_to(connection, wanted.workspace, wanted.segment, p.person_id)
+        )
     if wanted.q:
         conditions += await people_meant(connection, wanted.workspace, wanted.q, p.person_id, JOBS)
     return conditions

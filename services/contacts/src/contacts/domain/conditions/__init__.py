@@ -1,0 +1,1 @@
+"""Conditions about people: a tree of and, or, not over what is known of a person. Pure."""
