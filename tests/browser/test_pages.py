@@ -55,12 +55,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     order = {"contact_id": people[0]["id"], "number": "17", "currency": "EUR", "lines": [line]}
     await owner.post("/api/v1/purchases", order)
     deals = [await _deal(owner, number, people, company, now) for number in range(24)]
-    html = "<p>Dear {{ first_name }}, <a href='https://example.org/new'>new books</a>!</p>"
-    letter = {"name": "Spring", "subject": "Ten books for spring", "html": html}
-    template = await owner.post("/api/v1/templates", letter)
-    plan = {"name": "Spring catalogue", "template_id": template["id"], "topic": "Newsletter"}
-    broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
-    await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
+    template, broadcast = await _mailing(owner)
     await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
@@ -82,10 +77,10 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "deals": "/pipeline/deals",
         "deal": f"/pipeline/deals/{deals[0]}",
         "campaigns": "/campaigns",
-        "broadcast": f"/campaigns/{broadcast['id']}",
+        "broadcast": f"/campaigns/{broadcast}",
         "new-broadcast": "/campaigns/new",
         "templates": "/campaigns/templates",
-        "template": f"/campaigns/templates/{template['id']}",
+        "template": f"/campaigns/templates/{template}",
         "analytics": "/analytics?period=year",
         "kpi": "/analytics/revenue_won?by=owner",
         "kpi-as-known": f"/analytics/revenue_won?known_at={now.date() - timedelta(days=1)}",
@@ -100,6 +95,17 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "settings-teams": "/settings/teams",
         "not-here": "/nothing/at/this/address",
     }
+
+
+async def _mailing(owner: Visitor) -> tuple[str, str]:
+    """A template, and the broadcast that sends it to those with a tag."""
+    html = "<p>Dear {{ first_name }}, <a href='https://example.org/new'>new books</a>!</p>"
+    letter = {"name": "Spring", "subject": "Ten books for spring", "html": html}
+    template = await owner.post("/api/v1/templates", letter)
+    plan = {"name": "Spring catalogue", "template_id": template["id"], "topic": "Newsletter"}
+    broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
+    await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
+    return template["id"], broadcast["id"]
 
 
 async def _segment(owner: Visitor) -> str:

@@ -196,4 +196,24 @@ EDGE_GUARDS = (
         "        if False:\n",
         (f"{_SERVICE}::test_bad_requests_get_problems_that_say_what_to_do",),
     ),
+    Mutant(
+        "no certificate while a key is there",
+        ("G10",),
+        f"{CHASSIS}/postgres/erasures.py",
+        '    if not ends or any(event["opens"] for event in events):\n',
+        "    if not ends:\n",
+        (
+            "services/contacts/tests/test_erasures.py"
+            "::test_nothing_is_certified_while_a_key_is_there",
+        ),
+    ),
+    Mutant(
+        "a certificate shows what was signed",
+        ("G10",),
+        f"{CHASSIS}/certificate.py",
+        '    if signed.headers().get("typ") != TYPE or stated != document.get("certificate"):\n',
+        "    if False:\n",
+        (f"{TESTS}/test_certificate.py::test_a_changed_certificate_is_not_valid",),
+        in_memory=True,
+    ),
 )
