@@ -84,8 +84,19 @@ TURN_GUARDS = (
         "await mine.during(Finder(service).run())",
         "await Finder(service).run()",
         (
-            "services/contacts/tests/test_finders_turn.py"
+            "services/contacts/tests/test_workers_turns.py"
             "::test_a_frozen_finder_is_succeeded_and_one_at_work_is_not",
+        ),
+    ),
+    Mutant(
+        "one process at a time keeps segments up",
+        ("G1",),
+        "services/contacts/src/contacts/segmenting/keeper.py",
+        "await mine.during(Keeper(service).run())",
+        "await Keeper(service).run()",
+        (
+            "services/contacts/tests/test_workers_turns.py"
+            "::test_a_frozen_keeper_of_segments_is_succeeded_and_one_at_work_is_not",
         ),
     ),
 )

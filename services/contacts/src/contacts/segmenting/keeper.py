@@ -26,6 +26,7 @@ from chassis.lane import LIVE
 from chassis.lane_reader import Arrived, Stream
 from chassis.postgres.database import Record
 from chassis.postgres.statements import any_of, fetch
+from chassis.postgres.turns import Turn
 from chassis.service import Service
 from contacts.domain.conditions.fields import COMPANY, DEALS
 from contacts.domain.membership import Settle
@@ -46,20 +47,24 @@ _CHUNK = 1_000
 _POLL_S = 0.25
 _WAIT_S = 0.02
 _LOOK_S = 1.0
-_TURN_S = 5.0
+_STANDBY_S = 5.0
 _UNSEEN_MOST = 10_000
 
 
 async def keep_segments(service: Service) -> None:
     """Until cancelled; one process at a time does it."""
-    lock = await service.work.dedicated()
+    mine = turn(service)
     try:
-        while True:
-            if await lock.fetchval("select pg_try_advisory_lock(hashtext('segments'))"):
-                await Keeper(service).run()
-            await asyncio.sleep(_TURN_S)
+        while not await mine.take():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(_STANDBY_S)
+        await mine.during(Keeper(service).run())
     finally:
-        lock.terminate()
+        mine.give_up()
+
+
+def turn(service: Service) -> Turn:
+    """A process's turn to keep segments up."""
+    return Turn(service.work, "everlog contacts segments")
 
 
 @dataclass(slots=True)
