@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -71,13 +73,15 @@ async def test_nobody_else_has_one(desk: Desk) -> None:
 async def test_nothing_is_certified_while_a_key_is_there(desk: Desk, postgres_dsn: str) -> None:
     ada = await desk.person(**ADA)
     await desk.write("POST", f"/contacts/{ada}/erase")
-    await _bring_back_a_key(desk, postgres_dsn, ada)
-    status, _ = await desk.refused("GET", f"/contacts/{ada}/certificate")
-    assert status == 500
+    async with _a_key_is_back(postgres_dsn, ada):
+        status, _ = await desk.refused("GET", f"/contacts/{ada}/certificate")
+        assert status == 500
+    assert check(await desk.read(f"/contacts/{ada}/certificate"), KEY)
 
 
-async def _bring_back_a_key(desk: Any, postgres_dsn: str, person_id: str) -> None:
-    """As somebody would who restores an old copy of the vault."""
+@asynccontextmanager
+async def _a_key_is_back(postgres_dsn: str, person_id: str) -> AsyncIterator[None]:
+    """As when somebody has restored an old copy of the vault; gone again at the end."""
     connection = await asyncpg.connect(in_database(postgres_dsn, database_of("contacts")))
     try:
         await connection.execute(
@@ -85,5 +89,7 @@ async def _bring_back_a_key(desk: Any, postgres_dsn: str, person_id: str) -> Non
             "from log.events where stream = 'person-' || $1::uuid and key_id is not null limit 1",
             person_id,
         )
+        yield
+        await connection.execute("delete from log.subject_keys where subject = $1", person_id)
     finally:
         await connection.close()

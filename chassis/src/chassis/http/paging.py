@@ -54,11 +54,19 @@ def page(
 
 
 def after(
-    columns: Sequence[ColumnElement[Any]], values: Sequence[Any], *, descending: bool
+    columns: Sequence[ColumnElement[Any]],
+    values: Sequence[Any],
+    *,
+    descending: bool,
+    itself: bool = False,
 ) -> ColumnElement[bool]:
     """The condition for rows after a position, all columns sorted the same way, none null.
+    `itself`: and for a row at the position.
 
     It compares whole rows: that is what lets an index begin there, instead of reading up to there.
     """
     there = tuple_(*(literal(v, c.type) for c, v in zip(columns, values, strict=True)))
-    return tuple_(*columns) < there if descending else tuple_(*columns) > there
+    here = tuple_(*columns)
+    if itself:
+        return here <= there if descending else here >= there
+    return here < there if descending else here > there

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import Select, and_, func, literal, select, union_all
 
 from chassis.http.paging import after, decode_cursor, page
 from chassis.postgres.database import Connection
@@ -96,9 +96,8 @@ def wanted_moves(wanted: MembersWanted) -> Select[Any]:
         half = _with_people(wanted.workspace, wanted.owners, half.where(at.is_not(None)))
         if wanted.cursor:
             then, person_id, last = decode_cursor(wanted.cursor, [datetime, UUID, str])
-            here = after([at, _T.person_id], [then, person_id], descending=True)
-            same = and_(at == then, _T.person_id == person_id)
-            half = half.where(or_(here, same) if move < last else here)
+            place, itself = (at, _T.person_id), move < last
+            half = half.where(after(place, [then, person_id], descending=True, itself=itself))
         half = half.order_by(at.desc(), _T.person_id.desc()).limit(wanted.limit + 1)
         halves.append(select(half.subquery()))
     moves = union_all(*halves).subquery()
