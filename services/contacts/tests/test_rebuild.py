@@ -24,6 +24,7 @@ HEADER = "Order number,Ordered at,Customer id,Item,Quantity,Unit price\n"
 async def a_story(desk: Desk) -> tuple[str, str]:
     """Everything that reaches a read model of this service has happened; two people of it."""
     kinds, user, news, deal = desk.others.kinds, new_id(), new_id(), new_id()
+    await desk.others.open_workspace("EUR")
     desk.saw(await desk.others.users(Grace_Hopper=user))
     ada = await desk.person(
         first_name="Ada", company="Acme", tags=["VIP"], external_id="7", phone="+44 20 7946 0958"
