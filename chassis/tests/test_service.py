@@ -131,9 +131,10 @@ async def test_the_loser_of_two_writers_gets_412(ask: Client) -> None:
         ask("POST", path, If_Match='"1"'), ask("POST", path, If_Match='"1"')
     )
     assert sorted([first[0], second[0]]) == [200, 412]
-    problem = first[1] if first[0] == 412 else second[1]
+    _, problem, headers = first if first[0] == 412 else second
     assert problem["code"] == "stale-version"
     assert problem["actual"] == 2
+    assert headers["Everlog-Token"] == f"parcel-{made['id']}@2", "to read what changed with"
 
 
 async def test_bad_requests_get_problems_that_say_what_to_do(ask: Client) -> None:

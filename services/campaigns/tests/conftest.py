@@ -86,9 +86,11 @@ class CompanyAdded(Event, frozen=True, tag="contacts.company-added.v1"):
 class SegmentEntered(Event, frozen=True, tag="contacts.segment-entered.v1"):
     person_id: UUID
     segment_id: UUID
+    cause: str = "condition"
 
 
-class SegmentLeft(SegmentEntered, frozen=True, tag="contacts.segment-left.v1"): ...
+class SegmentLeft(SegmentEntered, frozen=True, tag="contacts.segment-left.v1"):
+    entered_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _book(category: str, *events: type[Event]) -> Decider[Any, Any, Any]:

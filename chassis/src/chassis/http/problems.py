@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from chassis.errors import DomainError, TooManyRequests, Unavailable
+from chassis.errors import DomainError, StaleVersion, TooManyRequests, Unavailable
 from chassis.postgres.database import CONNECTION_ENDED
 from chassis.telemetry import trace_id
 
@@ -61,6 +61,9 @@ def of_error(error: DomainError, instance: str = "") -> Response:
         headers["Retry-After"] = str(error.retry_after_s)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, StaleVersion) and "stream" in error.extra:
+        # Whoever looks at what changed meanwhile waits for it, and sees it.
+        headers["Everlog-Token"] = f"{error.extra['stream']}@{error.extra['actual']}"
     return problem(
         error.status,
         error.problem,
