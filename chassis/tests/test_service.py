@@ -221,6 +221,9 @@ async def test_operators_see_lag_and_read_models(ask: Client) -> None:
 
 async def test_lag_is_unknown_and_not_nothing_while_kafka_is_away(ask: Client) -> None:
     await ask("POST", "/api/v1/parcels", {"receiver": "Ada", "city": "London"})
+    async with asyncio.timeout(10):
+        while (await ask("GET", "/api/v1/ops/standing"))[1]["outbox"]["events"]:
+            await asyncio.sleep(0.05)
     settings = ask.settings.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"})
     service = Service(MANIFEST, settings, SystemClock(), WORKER)
     await service.start()
