@@ -1,0 +1,1 @@
+"""Stand-ins for what other services tell campaigns, for its tests."""
