@@ -24,21 +24,21 @@ async def break_in(running: Any, story: Story, postgres_dsn: str) -> AsyncIterat
     story.company("Zephyr Books")
     story.product("Zephyr atlas")
     story.user("Zephyr Hopper")
-    deal = story.deal(9_876_500, on="2018-01-02")
+    deal = story.deal(9_876_543_200, on="2018-01-02")
     deal.win("2018-01-10")
     seen = await running.publish(story)
     who = principal(story.workspace, permissions=MAY)
     token = sign(running.key, who, now=time.time(), lifetime_s=600)
     victim = Client(running.settings, token, who, running.key)
     _, answer, _ = await victim("GET", "/api/v1/kpis/revenue_won", Everlog_Token=seen)
-    assert answer["value"] == 98765
+    assert answer["value"] == 98_765_432
     intruder = victim.other(workspace=new_id())
     yield BreakIn(
         "analytics",
         victim,
         intruder,
         postgres_dsn,
-        marks=("Zephyr", "98765"),
+        marks=("Zephyr", "98765432"),
         names=("revenue_won",),
         shared=("live.stream",),
         repair=("deal_closed", "deal"),
