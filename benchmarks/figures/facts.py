@@ -12,12 +12,13 @@ from uuid import UUID
 
 from analytics.manifest import MANIFEST
 from analytics.testing import Bench, principal
+from benchmarks.consuming import plain_rate
 from benchmarks.report import Result
 from benchmarks.rig import Stopwatch, say, servers, service
 from chassis.chain import GENESIS
 from chassis.codec import Codec
 from chassis.errands import rebuilding
-from chassis.events import Event, Stored, stream_name, wire_name
+from chassis.events import Event, Stored, stream_name, topic_of, wire_name
 from chassis.ids import new_id
 from chassis.kafka.sink import KafkaSink
 from chassis.postgres.database import Database
@@ -44,6 +45,7 @@ async def _measure(count: int) -> list[Result]:
         async with service(MANIFEST, where) as running:
             say(f"facts: publishing {count:,} events")
             there = await _publish(where.kafka, count, workspace)
+            plain = await plain_rate(where, [topic_of(wire_name(DealMoved))])
             rates = {}
             for name in READ_MODELS:
                 with Stopwatch() as watch:
@@ -65,6 +67,9 @@ async def _measure(count: int) -> list[Result]:
             f"facts rebuild, {there:,} events, the slowest ({slowest})",
             rates[slowest],
             "events/s",
+            goal=0.2,
+            reference=plain,
+            reference_name="aiokafka + JSON",
             detail=rates,
         ),
         *answers,

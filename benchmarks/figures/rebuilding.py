@@ -7,15 +7,12 @@ import os
 import sys
 from pathlib import Path
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
+from benchmarks.consuming import plain_rate
 from benchmarks.orders import MANIFEST, publish
 from benchmarks.report import Result
 from benchmarks.rig import Servers, Stopwatch, peak_memory_mb, say, servers, service
 from chassis.errands import rebuilding
 from chassis.ids import new_id
-from chassis.kafka.topics import partitions_of
 
 EVENTS = 1_000_000
 FAUST_SHARE = 20
@@ -69,38 +66,12 @@ async def _of_size(count: int) -> tuple[float, float, float, int]:
         async with service(MANIFEST, where) as running:
             say(f"rebuild: publishing {count:,} events")
             there = await publish(where.kafka, count, new_id())
-            plain = there / await _plain(where)
+            plain = await plain_rate(where, [MANIFEST.topic])
             with Stopwatch() as watch:
                 await rebuilding(running, "order_list").run()
             rebuilt = there / watch.wall_s
             memory = peak_memory_mb()
         return plain, rebuilt, await _faust(where, there // FAUST_SHARE), memory
-
-
-async def _plain(where: Servers) -> float:
-    """Seconds to consume the topic and decode every body, and nothing else."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=where.kafka,
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=4 << 20,
-        fetch_max_bytes=32 << 20,
-    )
-    await consumer.start()
-    try:
-        tps = [TopicPartition(p.topic, p.number) for p in partitions_of([MANIFEST.topic])]
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
-        left = sum((await consumer.end_offsets(tps)).values())
-        decode = msgspec.json.Decoder().decode
-        with Stopwatch() as watch:
-            while left > 0:
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
-                        decode(record.value)
-                    left -= len(records)
-        return watch.wall_s
-    finally:
-        await consumer.stop()
 
 
 async def _faust(where: Servers, count: int) -> float:
