@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from chassis.ending import end
-from chassis.runner import _socket
+from chassis.runner import _keep, _socket
+from chassis.service import Service
 from chassis.settings import ServiceSettings
 from embedded.ports import free_port
 
@@ -65,3 +68,27 @@ async def test_how_a_task_ended_is_nobody_s_business_at_the_end() -> None:
         raise RuntimeError("out of luck")
 
     await end([asyncio.create_task(failing())])
+
+
+async def test_a_cancellation_that_a_library_lets_out_ends_no_worker() -> None:
+    """As aiokafka's clients do when they are stopped while their broker is away."""
+    again = asyncio.Event()
+    runs = 0
+
+    async def work(_: Service) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            pausing = asyncio.create_task(asyncio.sleep(60))
+            pausing.cancel()
+            await pausing
+        again.set()
+        await asyncio.sleep(60)
+
+    service = cast(Service, SimpleNamespace(failing={}))
+    keeping = asyncio.create_task(_keep("work", service, work))
+    async with asyncio.timeout(10):
+        await again.wait()
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping

@@ -42,6 +42,7 @@ async def test_a_field_is_edited_where_it_is_shown(owner: Visitor, opened: Openi
         await expect(page.locator("#field-city .inline-value")).to_contain_text("Arlington")
         await _edit(page, "language", "no such language")
         await expect(page.locator("#wrong-language")).to_have_text("Write it like de or en-GB.")
+        await expect(page.locator("#edit-language")).to_be_focused()
         await page.keyboard.press("Escape")
         await expect(page.locator("#field-language .inline-value")).to_have_text("–")
         await page.reload()

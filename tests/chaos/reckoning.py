@@ -27,8 +27,8 @@ async def everything_is_there_once(contacts: Site, ada: Client, asking: Asking) 
 async def is_stale(ada: Client, asking: Asking) -> bool:
     """Whether a reader who has written is told that this is not to be seen yet."""
     token = f"person-{asking.made[-1]}@1"
-    status, _, headers = await ada("GET", PATH, Everlog_Token=token)
-    assert status == 200
+    status, told, headers = await ada("GET", PATH, Everlog_Token=token)
+    assert status == 200, told
     return headers.get("Everlog-Stale") == "true"
 
 

@@ -16,7 +16,8 @@ from chassis.clock import SystemClock
 from chassis.decider import handle
 from chassis.ids import new_id
 from chassis.kafka.sink import KafkaSink
-from chassis.kafka.topics import make_topics
+from chassis.kafka.source import RangeSource
+from chassis.kafka.topics import make_topics, partitions_of
 from chassis.ports import Append, Outgoing
 from chassis.postgres.database import Database, dsn_for
 from chassis.postgres.event_log import PostgresEventLog
@@ -148,3 +149,21 @@ async def test_what_kafka_has_not_acknowledged_is_not_taken_for_published(
         another = await KafkaSink.open(bootstrap)
         await another.publish([message])
         await another.close()
+
+
+async def test_a_reader_whose_broker_is_away_stops_without_ending_whoever_stops_it(
+    far_kafka: tuple[int, int],
+) -> None:
+    port, proxied = far_kafka
+    bootstrap = f"127.0.0.1:{proxied}"
+    async with fault_proxy("127.0.0.1", port, proxied):
+        await make_topics(bootstrap, [TOPIC])
+        sources = [
+            RangeSource(bootstrap, dict.fromkeys(partitions_of([TOPIC]), 0)) for _ in range(5)
+        ]
+        for source in sources:
+            await source.start()
+            await source.poll(timeout_s=0.05, max_messages=10)
+    for source in sources:
+        await asyncio.sleep(0.13)  # they try and pause, try and pause
+        await source.stop()

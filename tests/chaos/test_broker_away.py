@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import pytest
 
@@ -30,14 +33,11 @@ async def test_writes_are_answered_while_the_broker_is_away_and_are_all_there_af
         async with people(ada, pause_s=0.1) as asking:
             await asking.until_answered(10)
             before = len(asking.made)
-            keeping_away = asyncio.create_task(keep_away(grounds, seconds))
-            await asyncio.sleep(seconds / 2)
-            assert await is_stale(ada, asking)
-            await keeping_away
-            written = len(asking.made) - before
-            async with asyncio.timeout(60):
-                while not grounds.answers("kafka"):
-                    await asyncio.sleep(0.05)
+            async with away(grounds):
+                await asyncio.sleep(seconds / 2)
+                assert await is_stale(ada, asking)
+                await asyncio.sleep(seconds / 2)
+                written = len(asking.made) - before
             back = time.monotonic()
             await all_shown(contacts, ada, asking, CATCHES_UP_WITHIN_S)
             took = time.monotonic() - back
@@ -51,10 +51,22 @@ async def test_writes_are_answered_while_the_broker_is_away_and_are_all_there_af
             await everything_is_there_once(contacts, ada, asking)
 
 
-async def keep_away(grounds: Grounds, seconds: float) -> None:
-    """End the broker whenever it is there; the supervisor starts it again and again."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+@asynccontextmanager
+async def away(grounds: Grounds) -> AsyncIterator[None]:
+    """Without a broker, which the supervisor starts again and again; afterwards it is back."""
+    keeping = asyncio.create_task(keep_away(grounds))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        async with asyncio.timeout(60):
+            while not grounds.answers("kafka"):
+                await asyncio.sleep(0.05)
+
+
+async def keep_away(grounds: Grounds) -> NoReturn:
+    """End the broker whenever it is there."""
+    while True:
         if (broker := grounds.process("kafka")) is not None:
             broker.kill()
         await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Guards of turns: of what one process does at a time."""
+"""Guards of turns, of what one process does at a time; and of what keeps workers at work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from tests.mutation.mutant import CHASSIS, TESTS, Mutant
 _TURNS = f"{CHASSIS}/postgres/turns.py"
 _OF_TURNS = f"{TESTS}/test_turns.py"
 _SWAPS = f"{TESTS}/test_swaps.py"
+_LINES = "tests/chaos/test_broken_lines.py"
 _FROZEN = "test_whoever_is_at_work_keeps_the_turn_and_whoever_is_frozen_does_not"
 
 TURN_GUARDS = (
@@ -98,5 +99,22 @@ TURN_GUARDS = (
             "services/contacts/tests/test_workers_turns.py"
             "::test_a_frozen_keeper_of_segments_is_succeeded_and_one_at_work_is_not",
         ),
+    ),
+    Mutant(
+        "a cancellation that a library lets out ends no worker",
+        ("G4",),
+        f"{CHASSIS}/runner.py",
+        "    return task is None or task.cancelling() > 0\n",
+        "    return True\n",
+        (f"{TESTS}/test_runner.py::test_a_cancellation_that_a_library_lets_out_ends_no_worker",),
+        in_memory=True,
+    ),
+    Mutant(
+        "clients of Kafka let no cancellation out",
+        ("G4",),
+        f"{CHASSIS}/kafka/closing.py",
+        "        await asyncio.wait({task}, timeout=patience_s)\n",
+        "        await task\n",
+        (f"{_LINES}::test_a_reader_whose_broker_is_away_stops_without_ending_whoever_stops_it",),
     ),
 )

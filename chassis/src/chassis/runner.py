@@ -106,7 +106,8 @@ async def _serve_until_signal(manifest: Manifest, settings: ServiceSettings, rol
 async def serve(
     manifest: Manifest, settings: ServiceSettings, role: str, stop: asyncio.Event
 ) -> None:
-    """Run until `stop` is set, then stop gracefully. Ends at once if its port is taken."""
+    """Run until `stop` is set, then stop gracefully. Ends at once if its port is taken, and when a
+    worker's task has ended, which none should: whoever supervises the process starts it anew."""
     sock = _socket(settings)  # first: who cannot be asked should not have begun to work
     service = Service(manifest, settings, SystemClock(), role)
     await _until_it_works("start", service, Service.start)
@@ -118,15 +119,17 @@ async def serve(
     server = _http_server(service, role)
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     log.info("started", role=role, listen=settings.listen)
-    await asyncio.wait(
-        [serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED
-    )
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    broken = [task for task in tasks if task.done()]
     server.should_exit = True
     await end(tasks)
     with suppress(TimeoutError):
         async with asyncio.timeout(10):
             await serving
     await service.stop()
+    if broken:
+        raise SystemExit("A task of this worker has ended, which none should: it cannot go on.")
     log.info("stopped")
 
 
@@ -195,7 +198,8 @@ def _socket(settings: ServiceSettings) -> socket.socket:
 
 
 async def _keep(name: str, service: Service, work: Task) -> None:
-    """Keep a task running: whatever ends it, it is started anew, with growing pauses."""
+    """Keep a task running: whatever ends it, but the end of the process, it is started anew, with
+    growing pauses."""
     loop = asyncio.get_running_loop()
     failures = 0
     while True:
@@ -203,10 +207,10 @@ async def _keep(name: str, service: Service, work: Task) -> None:
         settled = loop.call_later(_SETTLED_S, service.failing.pop, name, None)
         try:
             await work(service)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a worker survives everything but its process
+        except (Exception, asyncio.CancelledError) as error:
             settled.cancel()
+            if isinstance(error, asyncio.CancelledError) and _is_to_end():
+                raise
             if loop.time() - started > 30:
                 failures = 0
             failures += 1
@@ -214,6 +218,12 @@ async def _keep(name: str, service: Service, work: Task) -> None:
                 service.failing[name] = repr(error)
             log.warning("task failed", task=name, failures=failures, **about(error))
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1])
+
+
+def _is_to_end() -> bool:
+    """Whether somebody cancelled this task: a library may let a cancellation of its own out."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def _until_it_works(name: str, service: Service, work: Task) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from chassis.kafka.closing import leave
 from chassis.kafka.opening import begin
 from chassis.ports import Partition
 
@@ -62,11 +63,7 @@ class Bookmark:
         """Hang up; bounded in time."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            try:
-                async with asyncio.timeout(_PATIENCE_S):
-                    await consumer.stop()
-            except (TimeoutError, KafkaError):
-                return
+            await leave(consumer, consumer._client, patience_s=_PATIENCE_S)
 
     async def _opened(self, partitions: Mapping[Partition, int]) -> Any:
         if self._consumer is None:

@@ -17,12 +17,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from chassis.errors import Unavailable
+from chassis.kafka.closing import leave
 from chassis.kafka.opening import begin
 from chassis.kafka.topic_ids import topic_ids
 from chassis.messaging import broker, sending
 from chassis.ports import Outgoing
 
 _ACK_TIMEOUT_S = 20.0
+_DELIVER_S = 2.0
 
 
 class KafkaSink:
@@ -83,8 +85,4 @@ class KafkaSink:
 
 async def _abandon(producer: Any) -> None:
     """Stop a producer without waiting for what it cannot deliver."""
-    try:
-        async with asyncio.timeout(2):
-            await producer.stop()
-    except (TimeoutError, KafkaError, OSError):
-        await producer.client.close()
+    await leave(producer, producer.client, patience_s=_DELIVER_S)

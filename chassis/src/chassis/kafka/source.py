@@ -8,20 +8,21 @@ kept and raised by the next poll.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError
+from aiokafka.errors import NoOffsetForPartitionError
 
 from chassis.errors import Fenced
+from chassis.kafka.closing import leave
 from chassis.kafka.ends import partition_ends
 from chassis.kafka.opening import begin
 from chassis.kafka.topic_ids import topic_ids
 from chassis.ports import Message, Partition, Starts
 
+_PATIENCE_S = 5.0
 _FETCH = {"max_partition_fetch_bytes": 4 << 20, "fetch_max_bytes": 32 << 20}
 
 
@@ -55,11 +56,7 @@ class _Reader:
         """Leave; bounded in time, since a broker that is down must not hold us."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            try:
-                async with asyncio.timeout(5):
-                    await consumer.stop()
-            except (TimeoutError, KafkaError):
-                return
+            await leave(consumer, consumer._client, patience_s=_PATIENCE_S)
 
     def assigned(self) -> frozenset[Partition]:
         """The partitions read at present."""
