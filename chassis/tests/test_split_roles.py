@@ -16,10 +16,12 @@ from chassis.clock import SystemClock
 from chassis.errands import rebuild
 from chassis.ids import new_id
 from chassis.manifest import Manifest
+from chassis.runner import serve
 from chassis.service import API, WORKER, Service
 from chassis.testing.parcel_routes import SENDING, SHOWING
 from chassis.testing.parcels import ON_THE_WAY, PARCEL
 from chassis.testing.service_bench import Client, running
+from embedded.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -173,3 +175,18 @@ async def _forget_workers(ask: Client) -> None:
     async with service.work.connection(None) as connection:
         await connection.execute("delete from road.workers")
     await service.stop()
+
+
+async def test_a_process_one_of_whose_workers_has_ended_ends_and_is_started_anew(
+    ask: Client,
+) -> None:
+    async def ends(_: Service) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(60)
+
+    settings = ask.settings.model_copy(update={"listen": f"127.0.0.1:{free_port()}"})
+    with pytest.raises(SystemExit, match="it cannot go on"):
+        async with asyncio.timeout(30):
+            await serve(replace(MANIFEST, workers=(ends,)), settings, WORKER, asyncio.Event())

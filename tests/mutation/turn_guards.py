@@ -110,6 +110,17 @@ TURN_GUARDS = (
         in_memory=True,
     ),
     Mutant(
+        "a process one of whose workers has ended ends",
+        ("G4",),
+        f"{CHASSIS}/runner.py",
+        "asyncio.wait([serving, stopping, *tasks], return_when",
+        "asyncio.wait([serving, stopping], return_when",
+        (
+            f"{TESTS}/test_split_roles.py"
+            "::test_a_process_one_of_whose_workers_has_ended_ends_and_is_started_anew",
+        ),
+    ),
+    Mutant(
         "clients of Kafka let no cancellation out",
         ("G4",),
         f"{CHASSIS}/kafka/closing.py",
