@@ -24,7 +24,8 @@ async def plain_rate(where: Servers, topics: Iterable[str]) -> float:
         tps = [TopicPartition(p.topic, p.number) for p in partitions_of(topics)]
         consumer.assign(tps)
         await consumer.seek_to_beginning(*tps)
-        left = there = sum((await consumer.end_offsets(tps)).values())
+        there: int = sum((await consumer.end_offsets(tps)).values())
+        left = there
         decode = msgspec.json.Decoder().decode
         with Stopwatch() as watch:
             while left > 0:
