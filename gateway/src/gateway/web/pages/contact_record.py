@@ -94,6 +94,7 @@ async def contact(
         bought=bought[0] if bought else None,
         may_edit=visit.may("contacts.write") and not as_of,
         base=path,
+        comparable=True,
     )
 
 
