@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from gateway.web import formatting
 from gateway.web.sentences import HistoryRow, history_rows
 
 _TOLD_MOST = 2
+_DAY = len("2026-03-30")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,18 @@ def _told(rows: Sequence[HistoryRow]) -> str:
 
 def place(known: Sequence[Moment], as_of: str) -> int:
     """Where a point stands among them: the last moment up to it; after all of them is now."""
-    then = formatting.parse_time(as_of)
-    if then is None:
+    if not as_of:
         return len(known)
-    passed = [n for n, each in enumerate(known) if (formatting.parse_time(each.at) or then) <= then]
+    passed = [n for n, each in enumerate(known) if happened_by(as_of, each.at)]
     return passed[-1] if passed else 0
+
+
+def happened_by(as_of: str | None, at: str) -> bool:
+    """Whether something had happened by a point: a time, or a day, to its end; none is now."""
+    happened = formatting.parse_time(at)
+    if not as_of or happened is None:
+        return True
+    then = formatting.parse_time(as_of)
+    if len(as_of) == _DAY and then is not None:
+        then += timedelta(days=1)
+    return then is None or happened <= then

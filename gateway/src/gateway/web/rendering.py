@@ -61,6 +61,7 @@ def environment() -> Environment:
             "kind_said": sentences.kind_said,
             "history_rows": sentences.history_rows,
             "moments": moments.moments,
+            "happened_by": _of_nothing(moments.happened_by),
             "stops_json": stops_json,
             "readable": _of_nothing(sentences.readable),
             "moment_place": _of_nothing(moments.place),

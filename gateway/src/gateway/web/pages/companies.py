@@ -113,10 +113,17 @@ async def company(
 
 
 @router.get("/{company_id}/timeline")
-async def timeline(visit: Visiting, company_id: str, kind: str = "", cursor: str = "") -> Response:
+async def timeline(
+    visit: Visiting, company_id: str, kind: str = "", cursor: str = "", as_of: str = ""
+) -> Response:
     """More rows of the timeline, or those of one kind."""
     path = f"/companies/{company_id}"
     shown = await visit.api.get(f"{path}/timeline", kind=kind, cursor=cursor, limit=40)
     return visit.page(
-        "record/timeline_rows.html", shown=shown, base=path, only=kind, more=bool(cursor)
+        "record/timeline_rows.html",
+        shown=shown,
+        base=path,
+        only=kind,
+        more=bool(cursor),
+        as_of=as_of,
     )

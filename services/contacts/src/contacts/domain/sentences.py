@@ -25,6 +25,8 @@ _FIELDS = {
     "external_source": "other system",
     "parent_id": "parent company",
     "revenue": "yearly revenue",
+    "revenue_minor": "yearly revenue",
+    "revenue_currency": "yearly revenue",
 }
 
 
@@ -46,7 +48,7 @@ def field_name(field: str) -> str:
 
 
 def _changed(said: Said) -> str:
-    return "changed " + ", ".join(field_name(name) for name in said["changed"])
+    return "changed " + ", ".join(dict.fromkeys(map(field_name, said["changed"])))
 
 
 def _undone(said: Said) -> str:
