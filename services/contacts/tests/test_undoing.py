@@ -53,8 +53,8 @@ from contacts.domain.undoing import UndoChange
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
 ADA, ACME, BETA, BOB, EVE, CHANGE = (new_id() for _ in range(6))
-MAIL = EmailAddress("ada@x.example", None, True, "ada@x.example")
-HOME = EmailAddress("ada@home.example", None, True, "ada@home.example")
+MAIL = EmailAddress("ada@x.example", "work", True, "ada@x.example")
+HOME = EmailAddress("ada@home.example", "home", True, "ada@home.example")
 added = PersonAdded(
     ADA,
     "Ada",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -148,6 +148,7 @@ class HistoryRow:
     id: str = ""
     undoable: bool = False
     undone: bool = False
+    partly: bool = False
 
     @property
     def is_beginning(self) -> bool:
@@ -165,6 +166,7 @@ def history_rows(items: Iterable[Mapping[str, Any]]) -> list[HistoryRow]:
     listed = list(items)
     known = {str(item.get("id")) for item in listed}
     undone_by = {str(item.get("id")): item.get("undone_by") for item in listed}
+    partial = {str(item.get("id")) for item in listed if item.get("kept")}
     brought: dict[str, list[Mapping[str, Any]]] = {}
     own: list[Mapping[str, Any]] = []
     for item in listed:
@@ -173,7 +175,10 @@ def history_rows(items: Iterable[Mapping[str, Any]]) -> list[HistoryRow]:
             brought.setdefault(whole, []).extend(item.get("changes") or ())
         else:
             own.append(item)
-    return [_row(item, brought.get(str(item.get("id")), ()), undone_by) for item in own]
+    rows = [_row(item, brought.get(str(item.get("id")), ()), undone_by) for item in own]
+    return [
+        replace(row, partly=row.undone and str(undone_by.get(row.id)) in partial) for row in rows
+    ]
 
 
 def _row(

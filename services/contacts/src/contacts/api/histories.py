@@ -103,6 +103,7 @@ def _entry(entry: Entry, names: Names) -> dict[str, Any]:
         "changes": [each for change in entry.changes for each in _change(change, names)],
         "undoable": _can_be_undone(recorded),
         "undoes": event.undone_id if isinstance(event, ChangeUndone) else None,
+        "kept": list(getattr(event, "kept", ())),
     }
 
 
