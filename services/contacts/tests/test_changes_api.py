@@ -210,6 +210,7 @@ async def test_two_moments_differ_in_fields_and_tell_which_events_did_it(desk: D
     ]
     narrow = await desk.read(f"{path}/diff?from={at[0]}&to={untagged['at']}".replace("+00:00", "Z"))
     assert [each["label"] for each in narrow["fields"]] == ["tag vip"]
+    assert (await desk.read(f"{path}/diff"))["fields"] == found["fields"], "since its beginning"
     fresh = await desk.read(f"{path}/diff?from=2020-01-01")
     assert {"first_name", "city"} <= {each["field"] for each in fresh["fields"]}
     for query, status, code in (

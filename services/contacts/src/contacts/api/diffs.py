@@ -28,7 +28,12 @@ router = APIRouter(tags=["contacts"])
 reads = Depends(require("contacts.read"))
 
 From = Annotated[
-    str, Query(alias="from", description="The earlier moment: a time (RFC 3339), or a day's end.")
+    str | None,
+    Query(
+        alias="from",
+        description="The earlier moment: a time (RFC 3339), or a day, to its end; when the record "
+        "began if it is left out.",
+    ),
 ]
 To = Annotated[
     str | None, Query(description="The later moment, written the same way; now if it is left out.")
@@ -37,7 +42,7 @@ To = Annotated[
 
 @router.get("/contacts/{person_id}/diff", dependencies=[reads])
 async def person_diff(
-    person_id: UUID, request: Request, read: Reading, earlier: From, to: To = None
+    person_id: UUID, request: Request, read: Reading, earlier: From = None, to: To = None
 ) -> Response:
     """What a person differs in between two moments, as things had happened by then."""
     found = await _diff(
@@ -48,7 +53,7 @@ async def person_diff(
 
 @router.get("/companies/{company_id}/diff", dependencies=[reads])
 async def company_diff(
-    company_id: UUID, request: Request, read: Reading, earlier: From, to: To = None
+    company_id: UUID, request: Request, read: Reading, earlier: From = None, to: To = None
 ) -> Response:
     """What a company differs in between two moments, as things had happened by then."""
     kind = (COMPANY, compared_company, company.facts)
@@ -60,16 +65,15 @@ async def _diff(
     read: Read,
     kind: tuple[AnyDecider, Callable[[Any], Mapping[str, Any]], Callable[[Any], Mapping[str, Any]]],
     id_: UUID,
-    earlier: str,
+    earlier: str | None,
     later: str | None,
 ) -> dict[str, Any]:
     decider, fields, facts = kind
     then, until = point(earlier, "from"), point(later, "to")
-    if then is None:
-        raise BadInput("Say from when on: from=2026-03-30.", field="from")
-    if until is not None and until < then:
-        raise BadInput("from lies after to. Exchange them.", field="from")
     events = await load(request, read, decider, id_)
+    then = then or events[0].occurred_at
+    if until is not None and earlier is not None and until < then:
+        raise BadInput("from lies after to. Exchange them.", field="from")
     found = difference(events, decider.evolve, fields, then, until)
     if found is None:
         raise NotFound(f"This {decider.category} was not known yet at that time.", code="not-yet")
