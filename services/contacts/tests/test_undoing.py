@@ -151,6 +151,10 @@ def test_a_company_that_somebody_left_is_the_main_one_again_unless_another_one_b
     rejoined = PersonJoinedCompany(ADA, ACME, "Analyst", BETA, occurred_at=LATER)
     told = undone(f"companies.{ACME}")
     given(PERSON, added, left, joined).when(undo(added, left)).then(told, rejoined)
+    second = PersonJoinedCompany(ADA, BETA, None, ACME, occurred_at=NOON)
+    left = PersonLeftCompany(ADA, ACME, BETA, occurred_at=NOON)
+    back = PersonJoinedCompany(ADA, ACME, "Analyst", ACME, occurred_at=LATER)
+    given(PERSON, added, second, left).when(undo(added, second, left)).then(told, back)
 
 
 def test_what_somebody_changed_since_stays_unless_it_is_named() -> None:
