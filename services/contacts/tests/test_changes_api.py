@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -112,6 +113,17 @@ async def test_an_undo_is_done_once_and_can_be_undone_itself(desk: Desk) -> None
     await desk.write("POST", f"/changes/{first['event_id']}/undo")
     after = await desk.read(path)
     assert (after["city"], after["custom"]) == ("Paris", {"shoe": 38})
+
+
+async def test_of_two_who_undo_the_same_change_at_once_one_does(desk: Desk) -> None:
+    path, change = await moved(desk)
+    url = f"/api/v1/changes/{change}/undo"
+    answers = await asyncio.gather(*(desk.ask("POST", url) for _ in range(4)))
+    assert sorted(status for status, _, _ in answers) == [200, 409, 409, 409]
+    refused = {body["code"] for status, body, _ in answers if status == 409}
+    assert refused == {"already-undone"}
+    desk.saw(next(headers["Everlog-Token"] for status, _, headers in answers if status == 200))
+    assert (await desk.read(path))["version"] == 4
 
 
 async def test_what_cannot_be_undone_says_why(desk: Desk) -> None:

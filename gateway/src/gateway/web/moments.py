@@ -42,7 +42,9 @@ def _told(rows: Sequence[HistoryRow]) -> str:
     more = len(told) - _TOLD_MOST
     text = ", ".join(told[:_TOLD_MOST]) + (f" and {more} more" if more > 0 else "")
     who = rows[0].who
-    return f"{who} {text}" if who and rows[0].text else text
+    if not who:
+        return text
+    return f"{who} {text}" if rows[0].text else f"{text} by {who}"
 
 
 def place(known: Sequence[Moment], as_of: str) -> int:
