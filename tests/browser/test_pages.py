@@ -66,6 +66,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "contact": f"/contacts/{people[0]['id']}",
         "contact-purchases": f"/contacts/{people[0]['id']}?tab=purchases",
         "contact-history": f"/contacts/{people[0]['id']}?tab=history",
+        "contact-then": f"/contacts/{people[0]['id']}?as_of={now.date() - timedelta(days=1)}",
         "erased": f"/contacts/{gone['id']}/erased",
         "segments": "/segments",
         "segment": f"/segments/{segment}",

@@ -13,6 +13,7 @@ from tests.mutation.road_guards import (
     RELAY_GUARDS,
 )
 from tests.mutation.turn_guards import TURN_GUARDS
+from tests.mutation.undo_guards import UNDO_GUARDS
 
 MUTANTS: tuple[Mutant, ...] = (
     *LOG_GUARDS,
@@ -24,5 +25,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *TURN_GUARDS,
     *ERASURE_GUARDS,
     *SEGMENT_GUARDS,
+    *UNDO_GUARDS,
     *EDGE_GUARDS,
 )

@@ -92,6 +92,10 @@ class EventLog(Protocol):
         """The streams among these that exist, by name, with one query: for imports."""
         ...
 
+    async def stream_of(self, context: Context, event_id: UUID) -> str | None:
+        """The stream in which an event is; None if this workspace has no such event."""
+        ...
+
     async def append(self, context: Context, append: Append) -> Appended:
         """Append in one transaction and one round trip.
 

@@ -20,6 +20,7 @@ PREFIXES: Mapping[str, str] = {
     # contacts
     "contacts": "contacts",
     "companies": "contacts",
+    "changes": "contacts",
     "tags": "contacts",
     "purchases": "contacts",
     "segments": "contacts",

@@ -77,6 +77,7 @@ def test_every_event_of_a_timeline_has_a_sentence_of_its_own() -> None:
         "company": "Acme",
         "role": "Boss",
         "kind": "call",
+        "fields": ("city", "tags.vip"),
         "channel": "email",
         "purpose": "news",
         "deal": "Lamps",

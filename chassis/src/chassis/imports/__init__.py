@@ -23,6 +23,7 @@ from chassis.imports.model import (
 )
 from chassis.imports.router import import_router
 from chassis.imports.schema import IMPORT_SCHEMA
+from chassis.imports.undoing import can_be_taken_back
 
 __all__ = [
     "IMPORT_SCHEMA",
@@ -40,6 +41,7 @@ __all__ = [
     "Remove",
     "Skip",
     "Update",
+    "can_be_taken_back",
     "import_router",
     "import_worker",
 ]

@@ -25,7 +25,7 @@ from chassis.imports.touching import touched
 from chassis.imports.watching import UPLOAD_S, job_of
 from chassis.ports import Context
 from chassis.postgres.commands import claim_key
-from chassis.postgres.database import Record
+from chassis.postgres.database import Connection, Record
 
 _LISTED = ["Name", "Field", "Now", "Before the import"]
 _INSERT = """
@@ -34,6 +34,23 @@ insert into imports.jobs (workspace_id, id, kind, file_name, encoding, delimiter
 values ($1, $2, $3, $4, '', '', '{}', '{}', $5, $6, 'checking', $7, $8, $9, $10, $11, $12)
 on conflict (workspace_id, undoes) where not dry_run and status <> 'failed' do nothing
 """
+
+
+_WHOLE = """
+select exists (select from imports.jobs j
+    where j.workspace_id = $1 and j.id = $2 and j.kind = any($3) and j.undoes is null
+      and not j.dry_run
+      and not exists (select from imports.jobs u where u.workspace_id = $1 and u.undoes = j.id
+                         and not u.dry_run and u.status <> 'failed'))
+"""
+
+
+async def can_be_taken_back(
+    connection: Connection, workspace: UUID, import_id: UUID, kinds: Sequence[ImportKind]
+) -> bool:
+    """Whether this is an import, and one that can still be taken back as a whole."""
+    undoable = [kind.name for kind in kinds if kind.undo is not None]
+    return bool(await connection.fetchval(_WHOLE, workspace, import_id, undoable))
 
 
 def add_undoing(router: APIRouter, kinds: Sequence[ImportKind]) -> None:

@@ -76,6 +76,13 @@ class MemoryEventLog:
         loaded = {stream: await self._loaded(context.workspace, stream) for stream in streams}
         return {stream: found for stream, found in loaded.items() if found.version}
 
+    async def stream_of(self, context: Context, event_id: UUID) -> str | None:
+        """See chassis.ports.EventLog.stream_of."""
+        for (workspace, stream), events in self._tables.streams.items():
+            if workspace == context.workspace and any(each.id == event_id for each in events):
+                return stream
+        return None
+
     async def _loaded(self, workspace: UUID, stream: str, upto: datetime | None = None) -> Loaded:
         stored = self.stored(workspace, stream)
         kept = [s for s in stored if upto is None or s.recorded_at <= upto]

@@ -49,6 +49,7 @@ select workspace_id, stream, version, id, type, occurred_at, recorded_at, actor,
        causation_id, traceparent, key_id, data::text as data, hash
   from log.events where workspace_id = $1 and stream = any($2) order by stream, version
 """
+_STREAM_OF = "select stream from log.events where workspace_id = $1 and id = $2"
 _APPEND = """
 select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
                          $17, $18, $19, $20, $21, $22, $23, $24)
@@ -105,6 +106,12 @@ class PostgresEventLog:
         for recorded in await self._decoded(context.workspace, rows):
             by_stream.setdefault(recorded.stream, []).append(recorded)
         return {stream: Loaded(found[-1].version, found) for stream, found in by_stream.items()}
+
+    async def stream_of(self, context: Context, event_id: UUID) -> str | None:
+        """See chassis.ports.EventLog.stream_of."""
+        async with self._database.connection(context.workspace) as connection:
+            found: str | None = await connection.fetchval(_STREAM_OF, context.workspace, event_id)
+        return found
 
     async def _decoded(self, workspace: UUID, rows: Sequence[Record]) -> list[Recorded[Event]]:
         stored = [stored_row(row) for row in rows]

@@ -244,6 +244,16 @@ class EventLogContract:
         assert sent.receiver == "Ada Lovelace"
         assert await bench.log.load_many(context(new_id()), streams) == {}
 
+    async def test_an_event_is_found_by_its_id_in_its_own_workspace_alone(
+        self, bench: LogBench
+    ) -> None:
+        asking, parcel = context(new_id()), new_id()
+        await handle(bench.log, PARCEL, parcel, send(parcel), asking, new=True)
+        event = (await bench.log.load(asking, PARCEL.stream(parcel))).events[0]
+        assert await bench.log.stream_of(asking, event.id) == PARCEL.stream(parcel)
+        assert await bench.log.stream_of(asking, new_id()) is None
+        assert await bench.log.stream_of(context(new_id()), event.id) is None
+
     async def test_one_workspace_sees_nothing_of_another(self, bench: LogBench) -> None:
         parcel = new_id()
         await handle(bench.log, PARCEL, parcel, send(parcel), context(new_id()), new=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, Undefined, se
 from markupsafe import Markup, escape
 
 from chassis.ids import new_id
-from gateway.web import charting, formatting, sentences
+from gateway.web import charting, formatting, moments, sentences
 from gateway.web.static_files import static_files
 
 
@@ -59,6 +60,11 @@ def environment() -> Environment:
             "said": sentences.said,
             "kind_said": sentences.kind_said,
             "history_rows": sentences.history_rows,
+            "moments": moments.moments,
+            "happened_by": _of_nothing(moments.happened_by),
+            "stops_json": stops_json,
+            "readable": _of_nothing(sentences.readable),
+            "moment_place": _of_nothing(moments.place),
             "timeline_text": sentences.timeline_text,
             "record_url": _of_nothing(sentences.record_url),
             "query": query,
@@ -98,6 +104,11 @@ def icon(name: str, kind: str = "", label: str = "") -> Markup:
 def json_attribute(value: Any) -> Markup:
     """Data for a script, as an attribute's value."""
     return escape(json.dumps(value, default=str, separators=(",", ":")))
+
+
+def stops_json(stops: Sequence[moments.Moment]) -> Markup:
+    """The stops of a time machine, for its script."""
+    return json_attribute([asdict(stop) for stop in stops])
 
 
 def as_json(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -40,6 +40,8 @@ _KNOWN: Mapping[str, Said] = {
     "company-renamed": Said("pencil", "", "Company renamed"),
     "company-profile-changed": Said("pencil", "", "Company details changed"),
     "company-assigned": Said("user-check", "", "Company assigned"),
+    "person-change-undone": Said("arrow-back-up", "calm", "Change undone"),
+    "company-change-undone": Said("arrow-back-up", "calm", "Change undone"),
     "purchase-recorded": Said("shopping-bag", "good", "Purchase"),
     "purchase-lines-added": Said("shopping-bag", "", "Purchase grew"),
     "purchase-cancelled": Said("receipt-off", "warn", "Purchase cancelled"),
@@ -143,6 +145,10 @@ class HistoryRow:
     at: str
     recorded_at: str
     changes: tuple[Change, ...]
+    id: str = ""
+    undoable: bool = False
+    undone: bool = False
+    partly: bool = False
 
     @property
     def is_beginning(self) -> bool:
@@ -156,18 +162,50 @@ class HistoryRow:
 
 
 def history_rows(items: Iterable[Mapping[str, Any]]) -> list[HistoryRow]:
-    """Entries of a history in one shape."""
+    """Entries of a history in one shape; what an undo brought is told in its own row."""
+    listed = list(items)
+    known = {str(item.get("id")) for item in listed}
+    undone_by = {str(item.get("id")): item.get("undone_by") for item in listed}
+    partial = {str(item.get("id")) for item in listed if item.get("kept")}
+    brought: dict[str, list[Mapping[str, Any]]] = {}
+    own: list[Mapping[str, Any]] = []
+    for item in listed:
+        whole = str(item.get("part_of") or "")
+        if whole in known:
+            brought.setdefault(whole, []).extend(item.get("changes") or ())
+        else:
+            own.append(item)
+    rows = [_row(item, brought.get(str(item.get("id")), ()), undone_by) for item in own]
     return [
-        HistoryRow(
-            said(str(item.get("type") or "")),
-            who_of(item),
-            str(item.get("sentence") or ""),
-            str(item.get("occurred_at") or item.get("at") or ""),
-            str(item.get("recorded_at") or ""),
-            tuple(_change(change) for change in item.get("changes") or ()),
-        )
-        for item in items
+        replace(row, partly=row.undone and str(undone_by.get(row.id)) in partial) for row in rows
     ]
+
+
+def _row(
+    item: Mapping[str, Any],
+    brought: Iterable[Mapping[str, Any]],
+    undone_by: Mapping[str, Any],
+) -> HistoryRow:
+    id_ = str(item.get("id") or "")
+    return HistoryRow(
+        said(str(item.get("type") or "")),
+        who_of(item),
+        str(item.get("sentence") or ""),
+        str(item.get("occurred_at") or item.get("at") or ""),
+        str(item.get("recorded_at") or ""),
+        tuple(_change(change) for change in (*(item.get("changes") or ()), *brought)),
+        id_,
+        bool(item.get("undoable")),
+        _is_undone(id_, undone_by),
+    )
+
+
+def _is_undone(id_: str, undone_by: Mapping[str, Any]) -> bool:
+    """Whether a change was taken back, and that was not taken back itself."""
+    undone = False
+    while id_ := str(undone_by.get(id_) or ""):
+        undone = not undone
+    return undone
 
 
 def who_of(item: Mapping[str, Any]) -> str:

@@ -151,6 +151,7 @@ class Visit:
         *,
         html: str = "",
         undo: Mapping[str, Any] | None = None,
+        link: Mapping[str, Any] | None = None,
         close: bool = False,
         go: str | None = None,
     ) -> Response:
@@ -160,7 +161,7 @@ class Visit:
             response.headers["HX-Reswap"] = "none"
         told: dict[str, Any] = {"everlog:changed": {}}
         if toast:
-            told["everlog:toast"] = {"text": toast, "undo": undo}
+            told["everlog:toast"] = {"text": toast, "undo": undo, "link": link}
         if close:
             told["everlog:close"] = {}
         if go is not None:

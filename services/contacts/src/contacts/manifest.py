@@ -6,7 +6,9 @@ from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
 from contacts.api import (
     access_export,
+    changes,
     companies,
+    diffs,
     duplicates,
     erasures,
     merges,
@@ -90,6 +92,8 @@ MANIFEST = Manifest(
         segments.router,
         segments.of_person,
         companies.router,
+        changes.router,
+        diffs.router,
         import_router(KINDS),
     ),
     workers=(import_worker(KINDS), find_duplicates, keep_segments),

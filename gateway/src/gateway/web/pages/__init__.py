@@ -17,6 +17,7 @@ from gateway.web.pages import (
     settings,
     sign_in,
     templates,
+    time_machine,
     today,
 )
 
@@ -29,6 +30,7 @@ PAGES = (
     segments.of_contact,
     contact_record.fields_router,
     contact_record.router,
+    time_machine.router,
     privacy.router,
     segments.router,
     companies.fields_router,

@@ -87,18 +87,12 @@ async def company(
     """The record; with `as_of` as it was then."""
     path = f"/companies/{company_id}"
     record = await visit.api.get(path, as_of=as_of)
-    tabs = {
-        "timeline": visit.api.get(f"{path}/timeline", limit=40),
-        "deals": visit.api.get("/deals", company=company_id, limit=50),
-        "history": visit.api.get(f"{path}/history"),
-    }
-    shown = tabs.pop(tab, None)
-    for unasked in tabs.values():
-        unasked.close()
-    found, names = await asyncio.gather(
-        parts(visit.api.get(f"{path}/people", limit=50), *([shown] if shown else [])),
-        visit.names(),
-    )
+    asked = [visit.api.get(f"{path}/people", limit=50), visit.api.get(f"{path}/history")]
+    if tab == "timeline":
+        asked.append(visit.api.get(f"{path}/timeline", limit=40))
+    elif tab == "deals":
+        asked.append(visit.api.get("/deals", company=company_id, limit=50))
+    found, names = await asyncio.gather(parts(*asked), visit.names())
     return visit.page(
         "companies/record.html",
         record=record,
@@ -106,21 +100,30 @@ async def company(
         choices={"owners": list(names.items())},
         names=names,
         people=found[0],
-        shown=found[1] if len(found) > 1 else None,
+        history=found[1],
+        shown=found[2] if len(found) > 2 else None,
         tab=tab,
         as_of=as_of,
         only="",
         base=path,
+        comparable=True,
         may_edit=visit.may("contacts.write") and not as_of,
         new_deal=f"/pipeline/deals/new?company={company_id}",
     )
 
 
 @router.get("/{company_id}/timeline")
-async def timeline(visit: Visiting, company_id: str, kind: str = "", cursor: str = "") -> Response:
+async def timeline(
+    visit: Visiting, company_id: str, kind: str = "", cursor: str = "", as_of: str = ""
+) -> Response:
     """More rows of the timeline, or those of one kind."""
     path = f"/companies/{company_id}"
     shown = await visit.api.get(f"{path}/timeline", kind=kind, cursor=cursor, limit=40)
     return visit.page(
-        "record/timeline_rows.html", shown=shown, base=path, only=kind, more=bool(cursor)
+        "record/timeline_rows.html",
+        shown=shown,
+        base=path,
+        only=kind,
+        more=bool(cursor),
+        as_of=as_of,
     )

@@ -94,16 +94,24 @@ async def contact(
         bought=bought[0] if bought else None,
         may_edit=visit.may("contacts.write") and not as_of,
         base=path,
+        comparable=True,
     )
 
 
 @router.get("/{contact_id}/timeline")
-async def timeline(visit: Visiting, contact_id: str, kind: str = "", cursor: str = "") -> Response:
+async def timeline(
+    visit: Visiting, contact_id: str, kind: str = "", cursor: str = "", as_of: str = ""
+) -> Response:
     """More rows of the timeline, or those of one kind."""
     path = f"/contacts/{contact_id}"
     shown = await visit.api.get(f"{path}/timeline", kind=kind, cursor=cursor, limit=_PAGE)
     return visit.page(
-        "record/timeline_rows.html", shown=shown, base=path, only=kind, more=bool(cursor)
+        "record/timeline_rows.html",
+        shown=shown,
+        base=path,
+        only=kind,
+        more=bool(cursor),
+        as_of=as_of,
     )
 
 

@@ -22,7 +22,8 @@ from chassis.http.principal import require
 from chassis.http.reading import Read, Reading
 from chassis.imports.parsing import formula_safe
 from contacts.api.access import fetch_names, user_in
-from contacts.api.records import Page, answering, load, not_there, person_history, shown_person
+from contacts.api.histories import Page, person_history
+from contacts.api.records import answering, load, not_there, shown_person
 from contacts.api.timelines import shown_timeline
 from contacts.domain.person import PERSON
 from contacts.domain.person.events import ConsentGiven, ConsentWithdrawn

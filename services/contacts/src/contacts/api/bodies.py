@@ -201,6 +201,13 @@ class Unmerging(Body):
     attributions: dict[str, Literal["survivor", "duplicate"]] = {}
 
 
+class Undoing(Body):
+    """`fields`: those that are to be restored, also where somebody changed them since; left out:
+    those that nobody did."""
+
+    fields: Annotated[list[Text], Field(max_length=500)] | None = None
+
+
 class TellingApart(Body):
     """The record that looks alike and is of somebody else."""
 

@@ -15,9 +15,10 @@ from chassis.http.writing import Writing
 from chassis.ids import new_id
 from contacts.api.access import check_company, check_owner, default_owner
 from contacts.api.bodies import CompanyChanges, CompanyFields, NewCompany
+from contacts.api.histories import Page, company_history
 from contacts.api.people import page_of_people
 from contacts.api.points import AsOf, KnownAt
-from contacts.api.records import Page, company_as_of, company_history, not_there
+from contacts.api.records import company_as_of, not_there
 from contacts.api.timelines import Kinds, shown_timeline
 from contacts.domain.company import COMPANY, AddCompany, ChangeCompany, CompanyProfile
 from contacts.domain.external_id import ExternalId

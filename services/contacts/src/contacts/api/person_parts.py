@@ -14,7 +14,8 @@ from chassis.http.writing import Writing
 from chassis.ids import new_id
 from contacts.api.access import check_company, check_person
 from contacts.api.bodies import ConsentBody, NewInteraction, NewJob
-from contacts.api.records import Page, answering, not_there, person_history
+from contacts.api.histories import Page, person_history
+from contacts.api.records import answering, not_there
 from contacts.api.timelines import Kinds, shown_timeline
 from contacts.domain.person import PERSON
 from contacts.domain.person.commands import (

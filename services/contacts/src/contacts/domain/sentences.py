@@ -25,16 +25,36 @@ _FIELDS = {
     "external_source": "other system",
     "parent_id": "parent company",
     "revenue": "yearly revenue",
+    "revenue_minor": "yearly revenue",
+    "revenue_currency": "yearly revenue",
 }
 
 
 def field_name(field: str) -> str:
-    """A field as people call it."""
-    return _FIELDS.get(field, field)
+    """A field as people call it; one of several by what it is about: `tags.vip` → `tag vip`."""
+    kind, dot, which = field.partition(".")
+    match kind:
+        case "custom" if dot:
+            return which
+        case "tags" if dot:
+            return f"tag {which}"
+        case "companies" if dot:
+            return "company"
+        case "consents" if dot:
+            channel, _, purpose = which.partition(".")
+            return f"consent to {purpose} by {channel}"
+        case _:
+            return _FIELDS.get(field) or field.replace("_", " ")
 
 
 def _changed(said: Said) -> str:
-    return "changed " + ", ".join(field_name(name) for name in said["changed"])
+    return "changed " + ", ".join(dict.fromkeys(map(field_name, said["changed"])))
+
+
+def _undone(said: Said) -> str:
+    """`undid a change of city, tag vip`; of somebody who was erased nothing is known of it."""
+    fields = ", ".join(field_name(name) for name in said["fields"])
+    return f"undid a change of {fields}" if fields else "undid a change"
 
 
 def _closed(how: str) -> Callable[[Said], str]:
@@ -115,6 +135,8 @@ _SENTENCES: Mapping[str, Callable[[Said], str]] = {
     "contacts.company-profile-changed.v1": _changed,
     "contacts.company-identified.v1": lambda said: f"learned the id {said['external_id']}",
     "contacts.company-assigned.v1": lambda said: f"made {said['owner']} the owner",
+    "contacts.person-change-undone.v1": _undone,
+    "contacts.company-change-undone.v1": _undone,
     "pipeline.deal-opened.v1": lambda said: (
         f"opened the deal {said['deal']} ({readable(said['value_minor'], said['currency'])})"
     ),

@@ -33,6 +33,7 @@ from contacts.domain.company import (
     COMPANY_EVENTS,
     CompanyAdded,
     CompanyAssigned,
+    CompanyChangeUndone,
     CompanyEvent,
     CompanyIdentified,
     CompanyProfile,
@@ -107,7 +108,7 @@ def _columns(event: CompanyEvent) -> dict[str, Any]:
             return _profile(event)
         case CompanyAssigned():
             return {"owner_id": event.owner_id}
-        case CompanyIdentified():
+        case CompanyIdentified() | CompanyChangeUndone():
             return {}
 
 

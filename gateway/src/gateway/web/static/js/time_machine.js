@@ -1,62 +1,68 @@
-// The slider that shows a record as it was: positions are moments between its first event and now.
+// The slider that shows a record as it was: it stops where the record changed, and at the end is now.
 
-const STEPS = 1000;
+const SETTLE_MS = 250;
+let settled = null;
 
-function start(machine) {
-  const from = Date.parse(machine.dataset.from);
-  const to = Date.parse(machine.dataset.to);
-  const range = machine.querySelector("input[type=range]");
-  const said = machine.querySelector("output");
-  const moment = () => new Date(from + ((to - from) * Number(range.value)) / STEPS);
-  const place = (time) => Math.round(((Date.parse(time) - from) / Math.max(1, to - from)) * STEPS);
+const machine = () => document.querySelector("[data-time-machine]");
 
-  function say() {
-    const now = Number(range.value) === STEPS;
-    said.textContent = now
-      ? "Now"
-      : moment().toLocaleString([], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
-    range.setAttribute("aria-valuetext", said.textContent);
+function chosen() {
+  const range = machine().querySelector("input");
+  return JSON.parse(machine().dataset.stops)[Number(range.value)] ?? null;
+}
+
+function say() {
+  const stop = chosen();
+  const [when, said] = machine().querySelectorAll("output > *");
+  when.textContent = stop ? stop.when : "Now";
+  said.textContent = stop ? stop.said : "As it is";
+  machine()
+    .querySelector("input")
+    .setAttribute("aria-valuetext", stop ? `${stop.when}: ${stop.said}` : "Now");
+}
+
+/** Put the record in place as it was; the slider keeps the focus, so that arrows go on from there. */
+async function show() {
+  const url = new URL(location.href);
+  const stop = chosen();
+  url.searchParams.delete("as_of");
+  url.hash = "";
+  if (stop) {
+    url.searchParams.set("as_of", stop.at);
   }
-
-  function go() {
-    const now = Number(range.value) === STEPS;
-    const url = new URL(location.href);
-    url.searchParams.delete("as_of");
-    if (!now) {
-      url.searchParams.set("as_of", moment().toISOString());
-    }
-    location.href = url;
+  const focused = document.activeElement?.id === "time-range";
+  const wanted = machine().querySelector("input").value;
+  history.replaceState(null, "", url);
+  await window.htmx.ajax("GET", url.pathname + url.search, { target: "#record", select: "#record", swap: "outerMorph" });
+  if (!machine()) {
+    return;
   }
-
-  const ticks = machine.querySelector(".time-ticks");
-  for (const time of machine.dataset.marks.trim().split(/\s+/)) {
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-    const x = Math.min(STEPS, Math.max(0, place(time)));
-    for (const [name, value] of Object.entries({ x1: x, x2: x, y1: 0, y2: 2.5 })) {
-      line.setAttribute(name, value);
-    }
-    ticks.append(line);
-  }
-  if (machine.dataset.asOf) {
-    range.value = place(machine.dataset.asOf);
-  }
-  range.addEventListener("input", say);
-  machine.querySelector("[data-time-go]").addEventListener("click", go);
-  machine.querySelector("[data-time-close]")?.addEventListener("click", () => {
-    machine.hidden = true;
-  });
+  machine().hidden = false;
+  const range = machine().querySelector("input");
+  range.value = wanted;
   say();
+  if (focused) {
+    range.focus();
+  }
 }
 
-for (const machine of document.querySelectorAll("[data-time-machine]")) {
-  start(machine);
-}
+document.addEventListener("input", (event) => {
+  if (event.target.id === "time-range") {
+    clearTimeout(settled); // whoever moves on wants to see where they stop
+    say();
+  }
+});
+document.addEventListener("change", (event) => {
+  if (event.target.id === "time-range") {
+    clearTimeout(settled);
+    settled = setTimeout(show, SETTLE_MS);
+  }
+});
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-time-open]")) {
-    const machine = document.querySelector("[data-time-machine]");
-    if (machine) {
-      machine.hidden = false;
-      machine.querySelector("input").focus();
-    }
+  if (event.target.closest("[data-time-open]") && machine()) {
+    machine().hidden = false;
+    machine().querySelector("input").focus();
+  }
+  if (event.target.closest("[data-time-close]")) {
+    machine().hidden = true;
   }
 });

@@ -4,7 +4,7 @@ import { send } from "./sending.js";
 const STAY_MS = 6000;
 const STAY_WITH_UNDO_MS = 10000;
 
-export function toast({ text, title, kind, undo }) {
+export function toast({ text, title, kind, undo, link }) {
   const holder = document.getElementById("toasts");
   if (!holder || !text) {
     return;
@@ -20,6 +20,12 @@ export function toast({ text, title, kind, undo }) {
   }
   said.append(text);
   note.append(said);
+  if (link) {
+    const shown = document.createElement("a");
+    shown.href = link.url;
+    shown.textContent = link.label;
+    note.append(shown);
+  }
   if (undo) {
     note.append(undoButton(undo, note));
   }

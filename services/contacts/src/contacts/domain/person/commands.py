@@ -12,7 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from contacts.domain.email_address import EmailAddress
 from contacts.domain.external_id import ExternalId
+from contacts.domain.person.events import PersonEvent
 from contacts.domain.phone_number import PhoneNumber
+from contacts.domain.undoing import UndoChange
 
 if TYPE_CHECKING:
     from contacts.domain.person.state import Person
@@ -178,6 +180,7 @@ class ErasePerson:
     at: datetime
 
 
+UndoPersonChange = UndoChange["Person", PersonEvent]
 MergingCommand = Absorb | BecomePart | Separate | StandAlone | TellApart
 PersonCommand = (
     AddPerson
@@ -190,5 +193,6 @@ PersonCommand = (
     | GiveConsent
     | WithdrawConsent
     | MergingCommand
+    | UndoPersonChange
     | ErasePerson
 )

@@ -28,6 +28,7 @@ from contacts.domain.person.commands import (
     StandAlone,
     TagPerson,
     TellApart,
+    UndoPersonChange,
     UntagPerson,
     WithdrawConsent,
 )
@@ -50,7 +51,9 @@ from contacts.domain.person.events import (
 from contacts.domain.person.merging import absorb, become_part
 from contacts.domain.person.standing import itself, there
 from contacts.domain.person.state import Person, evolve
+from contacts.domain.person.undoing import undo
 from contacts.domain.person.unmerging import separate, stand_alone
+from contacts.domain.undoing import UndoChange
 from contacts.domain.words import folded, malformed, tidy, tidy_tags
 
 INTERACTION_KINDS = ("note", "call", "meeting", "email", "chat")
@@ -63,8 +66,8 @@ def decide(command: PersonCommand, person: Person | None) -> list[PersonEvent]:
     match command:
         case AddPerson():
             return add(command, person)
-        case ChangePerson():
-            return change(command, itself(person))
+        case ChangePerson() | UndoChange():
+            return _of_fields(command, itself(person))
         case TagPerson() | UntagPerson():
             return tag(command, itself(person))
         case JoinCompany():
@@ -136,6 +139,12 @@ def _of_two_records(command: MergingCommand, person: Person) -> list[PersonEvent
             return [PersonToldApart(one, other, occurred_at=command.at)]
         case _:
             assert_never(command)
+
+
+def _of_fields(command: ChangePerson | UndoPersonChange, person: Person) -> list[PersonEvent]:
+    if isinstance(command, UndoChange):
+        return undo(command, person)
+    return change(command, person)
 
 
 def tag(command: TagPerson | UntagPerson, person: Person) -> list[PersonEvent]:

@@ -12,6 +12,7 @@ from chassis.events import PERSONAL, Event
 from contacts.domain.email_address import EmailAddress
 from contacts.domain.external_id import ExternalId
 from contacts.domain.phone_number import PhoneNumber
+from contacts.domain.undoing import ChangeUndone
 
 
 class PersonAdded(Event, frozen=True, tag="contacts.person-added.v1"):
@@ -240,13 +241,32 @@ class PersonToldApart(Event, frozen=True, tag="contacts.person-told-apart.v1"):
     other_id: UUID
 
 
+class PersonChangeUndone(ChangeUndone, frozen=True, tag="contacts.person-change-undone.v1"):
+    """A change of a person was taken back: these fields have their former values, by the events
+    that follow. `kept`: fields that it had changed, too, and that stay as somebody left them."""
+
+    subject_field: ClassVar[str | None] = "person_id"
+
+    person_id: UUID
+    fields: Annotated[tuple[str, ...], PERSONAL]
+    kept: Annotated[tuple[str, ...], PERSONAL] = ()
+
+
 Detail = PersonRenamed | PersonEmailsChanged | PersonPhonesChanged | PersonProfileChanged
 Membership = PersonJoinedCompany | PersonRoleChanged | PersonLeftCompany
 Label = PersonTagged | PersonUntagged | PersonAssigned | PersonIdentified
 Consent = ConsentGiven | ConsentWithdrawn
 Merging = PersonAbsorbed | PersonMerged | PersonSeparated | PersonUnmerged | PersonToldApart
 PersonEvent = (
-    PersonAdded | Detail | Membership | Label | Consent | InteractionLogged | Merging | PersonErased
+    PersonAdded
+    | Detail
+    | Membership
+    | Label
+    | Consent
+    | InteractionLogged
+    | Merging
+    | PersonChangeUndone
+    | PersonErased
 )
 
 PERSON_EVENTS: tuple[type[PersonEvent], ...] = (
@@ -270,5 +290,6 @@ PERSON_EVENTS: tuple[type[PersonEvent], ...] = (
     PersonSeparated,
     PersonUnmerged,
     PersonToldApart,
+    PersonChangeUndone,
     PersonErased,
 )

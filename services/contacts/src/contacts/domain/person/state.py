@@ -25,6 +25,7 @@ from contacts.domain.person.events import (
     PersonAbsorbed,
     PersonAdded,
     PersonAssigned,
+    PersonChangeUndone,
     PersonEmailsChanged,
     PersonErased,
     PersonEvent,
@@ -154,9 +155,9 @@ def _evolved(person: Person, event: PersonEvent) -> Person:
     match event:
         case PersonAdded():
             return _added(event)
-        case PersonRenamed() | PersonEmailsChanged() | PersonPhonesChanged():
-            return _detailed(person, event)
-        case PersonProfileChanged():
+        case (
+            PersonRenamed() | PersonEmailsChanged() | PersonPhonesChanged() | PersonProfileChanged()
+        ):
             return _detailed(person, event)
         case PersonJoinedCompany() | PersonRoleChanged() | PersonLeftCompany():
             return replace(person, jobs=_jobs(person.jobs, event))
@@ -168,6 +169,8 @@ def _evolved(person: Person, event: PersonEvent) -> Person:
             return replace(person, last_activity_at=max(person.last_activity_at, event.at))
         case PersonErased():
             return replace(person, erased_at=event.occurred_at)
+        case PersonChangeUndone():
+            return person  # what it brought follows
         case (
             PersonAbsorbed()
             | PersonMerged()
