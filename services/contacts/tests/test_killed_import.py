@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an import, and of taking it back: each goes on where it was."""
+"""kill -9 in the middle of an import, of changing many, and of taking that back: each goes on."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Killable:
             started.kill()
             started.wait()
 
-    async def job(self, import_id: str) -> dict[str, Any]:
+    async def job(self, import_id: str, path: str = "imports") -> dict[str, Any]:
         """How far the import is, as soon as the process answers."""
         async with asyncio.timeout(60):
             while True:
                 try:
-                    status, job, _ = await self.ask("GET", f"/api/v1/imports/{import_id}")
+                    status, job, _ = await self.ask("GET", f"/api/v1/{path}/{import_id}")
                     if status == 200:
                         return dict(job)
                 except aiohttp.ClientError:
@@ -116,16 +116,21 @@ async def sent(ask: Client) -> str:
     return str(started["id"])
 
 
+async def ready(ask: Client) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                if (await ask("GET", "/readyz"))[0] == 200:
+                    return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+
+
 async def test_a_killed_import_loses_no_row_and_takes_none_twice(killable: Killable) -> None:
     ask = killable.ask
     with killable.running():
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    if (await ask("GET", "/readyz"))[0] == 200:
-                        break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.1)
+        await ready(ask)
         import_id = await sent(ask)
         while not (before := await killable.job(import_id))["position"]:
             await asyncio.sleep(0.02)
@@ -153,3 +158,38 @@ async def test_a_killed_import_loses_no_row_and_takes_none_twice(killable: Killa
             while (job := await killable.job(undoing["id"]))["status"] not in ("done", "failed"):
                 await asyncio.sleep(0.2)
         assert (job["status"], job["removed"], job["rows"]) == ("done", ROWS - BAD, ROWS - BAD)
+
+
+async def test_a_killed_change_of_many_leaves_nobody_out_and_changes_nobody_twice(
+    killable: Killable,
+) -> None:
+    ask, people = killable.ask, ROWS - BAD
+    bulk = "contacts/bulk"
+    with killable.running():
+        await ready(ask)
+        import_id = await sent(ask)
+        while (await killable.job(import_id))["status"] != "done":
+            await asyncio.sleep(0.2)
+        body = {"filter": {}, "action": {"add_tag": "VIP"}}
+        status, started, _ = await ask("POST", f"/api/v1/{bulk}", body)
+        assert status == 202, started
+        while not (before := await killable.job(started["id"], bulk))["done"]:
+            await asyncio.sleep(0.02)
+    assert 0 < before["done"] < before["total"] == people, "it was killed in the middle"
+    with killable.running():
+        async with asyncio.timeout(120):
+            while (job := await killable.job(started["id"], bulk))["status"] != "done":
+                await asyncio.sleep(0.2)
+        assert (job["changed"], job["unchanged"], job["failed"]) == (people, 0, 0)
+        _, undoing, _ = await ask("POST", f"/api/v1/{bulk}/{started['id']}/undo")
+        while not (before := await killable.job(undoing["id"], bulk))["done"]:
+            await asyncio.sleep(0.02)
+    assert 0 < before["done"] < people, "its undoing was killed in the middle, too"
+    with killable.running():
+        async with asyncio.timeout(120):
+            while (job := await killable.job(undoing["id"], bulk))["status"] != "done":
+                await asyncio.sleep(0.2)
+        assert (job["changed"], job["unchanged"], job["failed"]) == (people, 0, 0)
+        assert (await ask("GET", "/api/v1/tags"))[1]["items"] == []
+        _, page, _ = await ask("GET", "/api/v1/contacts?limit=200")
+        assert {each["version"] for each in page["items"]} == {3}, "added, tagged, untagged: once"

@@ -6,6 +6,7 @@ from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
 from contacts.api import (
     access_export,
+    bulk,
     companies,
     duplicates,
     erasures,
@@ -16,6 +17,7 @@ from contacts.api import (
     purchases,
     segments,
 )
+from contacts.bulk import BULK_KIND
 from contacts.domain.company import COMPANY
 from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
@@ -80,6 +82,7 @@ MANIFEST = Manifest(
     routers=(
         overview.router,  # first: /contacts/summary is no person
         duplicates.router,  # neither is /contacts/duplicates
+        bulk.router,  # nor /contacts/bulk
         people.router,
         person_parts.router,
         erasures.router,
@@ -92,7 +95,12 @@ MANIFEST = Manifest(
         companies.router,
         import_router(KINDS),
     ),
-    workers=(import_worker(KINDS), find_duplicates, keep_segments),
+    workers=(
+        import_worker(KINDS),
+        import_worker((BULK_KIND,), "change_many"),
+        find_duplicates,
+        keep_segments,
+    ),
     follows=("user", "deal", "broadcast", "message", "recipient"),
     schema=IMPORT_SCHEMA + DUPLICATES_SCHEMA + SEGMENTING_SCHEMA,
 )

@@ -60,7 +60,8 @@ class Versions:
         return former
 
     def _ways(self) -> dict[str, Any]:
-        """Addresses, numbers and tags without those that the import had added."""
+        """Addresses, numbers and tags without those that were added then, and the tags that were
+        taken away."""
         changes: dict[str, Any] = {}
         for name, same in (
             ("emails", lambda email: email.folded),
@@ -70,9 +71,15 @@ class Versions:
             added = self._added(name, same)
             now = getattr(self.now, name)
             kept = tuple(each for each in now if same(each) not in added)
-            if len(kept) < len(now):
+            if name == "tags":
+                kept += self._taken_away()
+            if kept != now:
                 changes[name] = kept if name == "tags" else with_one_primary(kept)
         return changes
+
+    def _taken_away(self) -> tuple[str, ...]:
+        there = {folded(tag) for tag in (*self.after.tags, *self.now.tags)}
+        return tuple(tag for tag in self.before.tags if folded(tag) not in there)
 
     def _added(self, name: str, same: Callable[[Any], str]) -> set[str]:
         before = {same(each) for each in getattr(self.before, name)}

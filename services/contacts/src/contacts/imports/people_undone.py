@@ -61,7 +61,12 @@ class Past:
 
 
 async def take_back(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
-    """What becomes of each record that the import wrote to."""
+    """What becomes of each record that an import wrote to."""
+    return await taken_back(run, rows, "the import")
+
+
+async def taken_back(run: ImportRun, rows: Sequence[ImportRow], what: str) -> list[Outcome]:
+    """What becomes of each record that a job wrote to; `what`: how the job is called."""
     assert run.undoes is not None
     streams = {row.number: row.values["stream"] for row in rows}
     people = {n: stream for n, stream in streams.items() if stream.startswith(_PEOPLE)}
@@ -79,7 +84,7 @@ async def take_back(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
         history = loaded[people[row.number]].events
         past = Past.of(history, run.undoes)
         try:
-            outcomes.append(_outcome(run, row, past, needed))
+            outcomes.append(_outcome(run, row, past, needed, what))
         except DomainError as error:
             outcomes.append(Fail(error.detail, cells=(_name(past), "", "", "")))
     return outcomes
@@ -89,7 +94,7 @@ def _name(past: Past) -> str:
     return past.now.name if past.now is not None and past.now.erased_at is None else ""
 
 
-def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID]) -> Outcome:
+def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID], what: str) -> Outcome:
     if past.now is None or past.now.erased_at is not None:
         return Skip("erased since")
     if not may_see(past.now.owner_id, run.owners):
@@ -97,7 +102,8 @@ def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID]) -> O
     if past.before is None:
         return _removed(run, row, past, past.now, needed)
     assert past.after is not None
-    return _restored(run, row, past.version, Versions(past.before, past.after, past.now))
+    versions = Versions(past.before, past.after, past.now)
+    return _restored(run, row, past.version, versions, what)
 
 
 def _removed(
@@ -117,8 +123,8 @@ def _removed(
     )
 
 
-def _restored(run: ImportRun, row: ImportRow, version: int, person: Versions) -> Outcome:
-    """A person that the import had changed is as before, but for what was changed since."""
+def _restored(run: ImportRun, row: ImportRow, version: int, person: Versions, what: str) -> Outcome:
+    """A person that the job had changed is as before, but for what was changed since."""
     now, (changes, conflicts) = person.now, person.restoring()
     events = PERSON.decide(ChangePerson(run.now, **changes), now)
     for consent in person.consents_given():
@@ -132,7 +138,7 @@ def _restored(run: ImportRun, row: ImportRow, version: int, person: Versions) ->
     if conflicts:
         first = conflicts[0]
         fields = ", ".join(conflict.field for conflict in conflicts)
-        why = f"Changed since the import, and kept: {fields}."
+        why = f"Changed since {what}, and kept: {fields}."
         cells = (now.name, fields, first.now, first.before)
         return Fail(why, first.field, notes, append, cells)
     if append is None:
