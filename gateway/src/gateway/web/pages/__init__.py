@@ -10,6 +10,7 @@ from gateway.web.pages import (
     deals,
     duplicates,
     imports,
+    many,
     ops,
     privacy,
     search,
@@ -25,6 +26,7 @@ PAGES = (
     today.router,
     search.router,
     contacts.router,
+    many.router,
     duplicates.router,  # neither similar nor duplicates is a contact
     segments.of_contact,
     contact_record.fields_router,
