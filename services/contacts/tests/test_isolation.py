@@ -39,6 +39,8 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     await desk.write("POST", "/segments", {"name": "Zephyr's friends", "condition": vip})
     static = await desk.write("POST", "/segments", {"name": "Zephyr's own", "kind": "static"})
     await desk.write("POST", f"/segments/{static['id']}/members", {"contact_ids": [person]})
+    view = {"name": "Zephyr's view", "shared": True, "filters": {"tag": "zephyr"}}
+    await desk.write("POST", "/contacts/views", view)
     await desk.read(f"/contacts/{person}")
     many = {"ids": [person, gone], "action": {"add_tag": "zephyr too"}}
     _, started, _ = await desk.ask("POST", "/api/v1/contacts/bulk", many)
