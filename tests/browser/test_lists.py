@@ -1,8 +1,9 @@
-"""The list of contacts at work: many are changed at once, with one undo."""
+"""The list of contacts at work: many are changed at once, with one undo; views are kept."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,4 +62,49 @@ async def test_many_contacts_are_tagged_at_once_with_one_undo(
         await told.get_by_role("button", name="Undo").click()
         await expect(told).to_contain_text("3 contacts as before again")
         await expect(page.locator("#rows .mark", has_text="friends")).to_have_count(0)
+    assert not troubles
+
+
+async def test_all_that_a_filter_finds_are_meant_and_a_view_keeps_the_filter(
+    owner: Visitor, opened: Opening, troubles: Troubles
+) -> None:
+    await _people(owner, *(f"Crowd N{n:02}" for n in range(52)), "Else Nobody")
+    async with opened(owner, troubles=troubles) as page:
+        await page.goto("/contacts?sort=name")
+        await page.get_by_role("searchbox").fill("crowd")
+        await expect(page.locator("#rows input[data-row]")).to_have_count(50)
+        await page.get_by_label("Tick all that are shown").check()
+        await page.get_by_role("button", name="Select all in this filter").click()
+        await expect(page.get_by_text("All 52 selected")).to_be_visible()
+        await _can_be_used(page, "all")
+        await page.get_by_label("Tag to add or take off").fill("crowd")
+        await page.get_by_role("button", name="Apply").click()
+        told = page.locator("#many-told")
+        await expect(told).to_contain_text("52 contacts tagged “crowd”")
+
+        await page.get_by_role("button", name="Columns").click()
+        await page.locator(".columns-menu").get_by_label("E-mail").uncheck()
+        await expect(page.get_by_role("columnheader", name="E-mail")).to_have_count(0)
+        await page.get_by_role("heading", name="Contacts").click()
+        await page.get_by_role("button", name="Save as new view").click()
+        box = page.get_by_role("dialog")
+        await box.get_by_label("Name").fill("The crowd")
+        await box.get_by_label("Everybody in the workspace sees it").check()
+        await _can_be_used(page, "save-view")
+        await box.get_by_role("button", name="Save view").click()
+        await expect(page).to_have_url(re.compile(r"/contacts\?view=[0-9a-f-]+$"))
+        tabs = page.get_by_role("navigation", name="Views")
+        await expect(tabs.get_by_role("link", name="The crowd")).to_have_attribute(
+            "aria-current", "page"
+        )
+        await expect(page.get_by_role("searchbox")).to_have_value("crowd")
+        await expect(page.get_by_role("columnheader", name="E-mail")).to_have_count(0)
+        await page.get_by_label("Sort by").select_option("Newest first")
+        await expect(page.get_by_text("Changed since it was saved")).to_be_visible()
+        await _can_be_used(page, "changed-view")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_text("Changed since it was saved")).to_have_count(0)
+        await expect(page.get_by_label("Sort by")).to_have_value("-created")
+        await tabs.get_by_role("link", name="Everybody").click()
+        await expect(page.locator("#rows")).to_contain_text("Else Nobody")
     assert not troubles

@@ -19,6 +19,7 @@ from gateway.web.pages import (
     sign_in,
     templates,
     today,
+    views,
 )
 
 PAGES = (
@@ -27,6 +28,7 @@ PAGES = (
     search.router,
     contacts.router,
     many.router,
+    views.router,
     duplicates.router,  # neither similar nor duplicates is a contact
     segments.of_contact,
     contact_record.fields_router,

@@ -1,4 +1,4 @@
-"""The list of contacts: search, filters, and adding one."""
+"""The list of contacts: search, filters, saved views, and adding one."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from gateway.web.asking import Refused, parts
+from gateway.web.listing import COLUMNS, SORTS, listing
 from gateway.web.pages.many import ACTIONS, FIELDS
+from gateway.web.pages.views import my_views
 from gateway.web.visiting import Visit, Visiting
 
 router = APIRouter(prefix="/contacts")
 
 _PAGE = 50
-SORTS = (
-    ("-activity", "Last activity"),
-    ("name", "Name"),
-    ("-created", "Newest first"),
-    ("created", "Oldest first"),
-)
-_FILTERS = ("q", "tag", "segment", "owner", "company", "country", "sort")
 _TYPED = ("first_name", "last_name", "email", "phone", "company", "city", "country", "birthday")
 
 
 @router.get("")
 async def contacts(visit: Visiting) -> Response:
-    """The list, or only its rows when a filter changes or more are wanted."""
+    """The list, or only its table when a filter changes, or only rows when more are wanted."""
     asked = visit.request.query_params
-    wanted = {name: asked.get(name, "") for name in _FILTERS}
-    wanted["sort"] = wanted["sort"] or "-activity"
-    found = visit.api.get("/contacts", **wanted, cursor=asked.get("cursor"), limit=_PAGE)
+    views = await my_views(visit)
+    shown = listing(asked, asked.getlist("columns"), views)
+    layout, cursor = shown.layout, asked.get("cursor")
+    found = visit.api.get(
+        "/contacts", **layout.filters, sort=layout.sort, cursor=cursor, limit=_PAGE
+    )
+    context: dict[str, Any] = {"shown": shown, "columns": COLUMNS}
     if visit.is_partial:
         listed, names = await asyncio.gather(found, visit.names())
-        return visit.page("contacts/rows.html", listed=listed, names=names, wanted=wanted)
+        template = "contacts/rows.html" if cursor else "contacts/table.html"
+        return visit.page(template, listed=listed, names=names, **context)
     beside = parts(visit.api.get("/tags"), visit.api.get("/segments", limit=200))
     listed, (tags, segments), names = await asyncio.gather(found, beside, visit.names())
     return visit.page(
@@ -43,11 +43,11 @@ async def contacts(visit: Visiting) -> Response:
         tags=tags["items"] if tags else [],
         segments=segments["items"] if segments else [],
         names=names,
-        wanted=wanted,
-        filtered=any(wanted[name] for name in _FILTERS if name != "sort"),
+        views=views,
         sorts=SORTS,
         actions=ACTIONS,
         settable=" ".join(name for name, _ in FIELDS),
+        **context,
     )
 
 

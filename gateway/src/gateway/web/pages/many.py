@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from gateway.web.asking import Refused, parts
 from gateway.web.formatting import plural
+from gateway.web.listing import FILTERS
 from gateway.web.visiting import Visit, Visiting
 
 router = APIRouter(prefix="/contacts/many")
 
-FILTERS = ("q", "tag", "segment", "owner", "company", "country")
 FIELDS = (
     ("city", "Set the city"),
     ("country", "Set the country"),

@@ -56,11 +56,11 @@ class NewView(Body):
 class ViewChanges(Body):
     """What is sent is changed."""
 
-    name: Text | None = None
-    shared: bool | None = None
-    columns: Columns | None = None
-    filters: Filters | None = None
-    sort: Text | None = None
+    name: Text = ""
+    shared: bool = False
+    columns: Columns = Field(default_factory=list)
+    filters: Filters = Field(default_factory=dict)
+    sort: Text = "name"
 
 
 class DefaultView(Body):
@@ -115,9 +115,7 @@ async def change_view(view_id: UUID, body: ViewChanges, write: Writing) -> Respo
     """Rename a view, change what it shows, share it or keep it to oneself. If-Match."""
     write.need_version()
     _check_changing(write.principal, await _seen(write, view_id))
-    changes = {
-        name: value for name in body.model_fields_set if (value := getattr(body, name)) is not None
-    }
+    changes = body.given(*ViewChanges.model_fields)
     _check_sharing(write.principal, bool(changes.get("shared")))
     return await write.change(SAVED_VIEW, view_id, ChangeSavedView(write.now, changes))
 
