@@ -1,7 +1,9 @@
-"""The list of contacts at work: many are changed at once, with one undo; views are kept."""
+"""The list of contacts at work: many are changed at once, with one undo; views are kept;
+cells are edited in place, with the keyboard alone."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from pathlib import Path
@@ -27,11 +29,13 @@ _SERIOUS = """async () => {
 }"""
 
 
-async def _people(owner: Visitor, *names: str) -> None:
-    for name in names:
+async def _people(owner: Visitor, *names: str) -> list[str]:
+    async def add(name: str) -> str:
         first, last = name.split()
         body = {"first_name": first, "last_name": last, "city": "Hamburg"}
-        await owner.post("/api/v1/contacts", body)
+        return str((await owner.post("/api/v1/contacts", body))["id"])
+
+    return await asyncio.gather(*(add(name) for name in names))
 
 
 async def _can_be_used(page: Page, name: str) -> None:
@@ -70,8 +74,11 @@ async def test_all_that_a_filter_finds_are_meant_and_a_view_keeps_the_filter(
 ) -> None:
     await _people(owner, *(f"Crowd N{n:02}" for n in range(52)), "Else Nobody")
     async with opened(owner, troubles=troubles) as page:
-        await page.goto("/contacts?sort=name")
+        await page.goto("/contacts?sort=-name")
+        await expect(page.locator("#rows")).to_contain_text("Else Nobody")
         await page.get_by_role("searchbox").fill("crowd")
+        await expect(page).to_have_url(re.compile("q=crowd"))
+        await expect(page.locator("#rows")).not_to_contain_text("Else Nobody")
         await expect(page.locator("#rows input[data-row]")).to_have_count(50)
         await page.get_by_label("Tick all that are shown").check()
         await page.get_by_role("button", name="Select all in this filter").click()
@@ -108,3 +115,40 @@ async def test_all_that_a_filter_finds_are_meant_and_a_view_keeps_the_filter(
         await tabs.get_by_role("link", name="Everybody").click()
         await expect(page.locator("#rows")).to_contain_text("Else Nobody")
     assert not troubles
+
+
+async def test_a_list_is_worked_through_with_the_keyboard(
+    owner: Visitor, opened: Opening, troubles: Troubles
+) -> None:
+    _, grace = await _people(owner, "Ada Keys", "Grace Keys")
+    async with opened(owner, troubles=troubles) as page:
+        await page.goto("/contacts?sort=name")
+        for key in ("j", "j", "x", "ArrowRight", "e"):
+            await page.keyboard.press(key)
+        await expect(page.get_by_text("1 selected")).to_be_visible()
+        cell = page.locator(f"#cell-{grace}-company")
+        await expect(cell.get_by_label("Company", exact=True)).to_be_focused()
+        await _can_be_used(page, "editing")
+        await page.keyboard.type("Harvard")
+        await page.keyboard.press("Enter")
+        await expect(cell.get_by_role("link", name="Harvard")).to_be_visible()
+        city = page.locator(f"#cell-{grace}-city")
+        await expect(cell.get_by_role("button", name="Edit Company")).to_be_focused()
+        await city.hover()
+        await city.get_by_role("button", name="Edit City").click()
+        path = f"/api/v1/contacts/{grace}"
+        version = (await owner.get(path))["version"]
+        headers = {"If-Match": f'"{version}"'}
+        await owner.ask("PATCH", path, json={"city": "Arlington"}, headers=headers)
+        await city.get_by_label("City", exact=True).fill("New York")
+        await page.keyboard.press("Enter")
+        box = page.get_by_role("dialog", name="Somebody else changed this contact")
+        await expect(box).to_contain_text("Arlington")
+        await _can_be_used(page, "conflict")
+        await box.get_by_role("button", name="Save mine").click()
+        await expect(city).to_contain_text("New York")
+        await page.keyboard.press("k")
+        await page.get_by_role("link", name="Ada Keys").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Ada Keys")).to_be_visible()
+    assert [each for each in troubles if "412" not in each] == []

@@ -27,6 +27,7 @@ PAGES = (
     today.router,
     search.router,
     contacts.router,
+    contacts.cells_router,
     many.router,
     views.router,
     duplicates.router,  # neither similar nor duplicates is a contact

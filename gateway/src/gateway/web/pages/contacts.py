@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from gateway.web.asking import Refused, parts
+from gateway.web.fields import find
 from gateway.web.listing import COLUMNS, SORTS, listing
+from gateway.web.pages.contact_record import CONTACT
+from gateway.web.pages.inline import inline_router
 from gateway.web.pages.many import ACTIONS, FIELDS
 from gateway.web.pages.views import my_views
 from gateway.web.visiting import Visit, Visiting
 
 router = APIRouter(prefix="/contacts")
+CELLS = replace(CONTACT, page="/contacts/cells", cells=True)
+cells_router = inline_router(CELLS)
 
 _PAGE = 50
+_EDITABLE = {
+    name: field
+    for name in ("company", "email", "phone", "owner", "city", "country")
+    if (field := find(CELLS.fields, "owner_id" if name == "owner" else name))
+}
+"""The columns whose cells are edited in the list."""
 _TYPED = ("first_name", "last_name", "email", "phone", "company", "city", "country", "birthday")
 
 
@@ -30,7 +42,12 @@ async def contacts(visit: Visiting) -> Response:
     found = visit.api.get(
         "/contacts", **layout.filters, sort=layout.sort, cursor=cursor, limit=_PAGE
     )
-    context: dict[str, Any] = {"shown": shown, "columns": COLUMNS}
+    context: dict[str, Any] = {
+        "shown": shown,
+        "columns": COLUMNS,
+        "kind": CELLS,
+        "editable": _EDITABLE,
+    }
     if visit.is_partial:
         listed, names = await asyncio.gather(found, visit.names())
         template = "contacts/rows.html" if cursor else "contacts/table.html"
