@@ -55,7 +55,12 @@ async def change_many(visit: Visiting) -> Response:
         return await _put_into(visit, ids, all_)
     form = {name: visit.text(name) for name in FILTERS}
     whom: dict[str, Any] = {"filter": _filters(form)} if all_ else {"ids": ids}
-    written = await visit.api.post("/contacts/bulk", {**whom, "action": _action(visit, do)})
+    try:
+        written = await visit.api.post("/contacts/bulk", {**whom, "action": _action(visit, do)})
+    except Refused as refused:
+        if refused.status != 422:
+            raise
+        raise Refused(422, {"detail": refused.at_one_field()}) from refused
     response = await _told(visit, written.id)
     response.headers["HX-Trigger"] = json.dumps({"everlog:ticks-used": {}})
     return response
