@@ -79,7 +79,8 @@ async def test_people_are_tagged_and_it_is_taken_back_as_one(desk: Desk) -> None
     status, problem = await desk.refused("POST", f"/contacts/bulk/{job['id']}/undo")
     assert (status, problem["code"]) == (409, "undone-already")
     _, listed, _ = await desk.ask("GET", "/api/v1/contacts/bulk")
-    assert [item["action"] for item in listed["items"]][-1] == {"add_tag": "VIP"}
+    first = listed["items"][-1]
+    assert (first["action"], first["undone_by"]) == ({"add_tag": "VIP"}, listed["items"][0]["id"])
 
 
 async def test_what_was_changed_since_stays_and_is_told(desk: Desk) -> None:

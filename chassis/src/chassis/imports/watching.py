@@ -28,7 +28,9 @@ UPLOAD_S = 60.0
 _SHOWN = """
 id, kind as type, file_name, status, dry_run, rows, position, created, updated, skipped, failed,
 removed, notes, error, asked_name, asked_at, finished_at, mapping, options, format, preset,
-encoding, delimiter, undoes, key
+encoding, delimiter, undoes, key,
+(select u.id from imports.jobs u where u.workspace_id = jobs.workspace_id and u.undoes = jobs.id
+    and not u.dry_run and u.status <> 'failed') as undone_by
 """
 _VISIBLE = "workspace_id = $1 and kind = any($2) and ($3::uuid is null or asked_by = $3)"
 _LIST = f"""
@@ -36,8 +38,7 @@ select {_SHOWN} from imports.jobs where {_VISIBLE} and ($4::uuid is null or id <
  order by id desc limit $5
 """  # noqa: S608 - all of it stands here
 _ONE = f"""
-select {_SHOWN}, (select u.id from imports.jobs u where u.workspace_id = $1 and u.undoes = $4
-    and not u.dry_run and u.status <> 'failed') as undone_by
+select {_SHOWN}
   from imports.jobs where {_VISIBLE} and id = $4
 """  # noqa: S608 - all of it stands here
 _ROWS = """

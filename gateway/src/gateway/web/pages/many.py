@@ -6,6 +6,7 @@ takes it back as one.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +37,7 @@ ACTIONS = (
 _AT_ONCE = 100
 _NAMED = 3
 _REASONS_NAMED = 3
+_RECENT = 20
 
 
 @router.get("/count")
@@ -43,6 +45,20 @@ async def count(visit: Visiting) -> Response:
     """How many contacts the list has with these filters."""
     found = await visit.api.get("/contacts/count", **_filters(visit.request.query_params))
     return visit.page("contacts/many_count.html", people=found["people"])
+
+
+@router.get("/recent")
+async def recent(visit: Visiting) -> Response:
+    """The box with the latest changes of many, each with its Undo."""
+    found, names = await asyncio.gather(
+        visit.api.get("/contacts/bulk", limit=_RECENT), visit.names()
+    )
+    changes = [
+        {**record, "did": _did(record, names)}
+        for record in found["items"]
+        if not (record["undoes"] or record["preview"])
+    ]
+    return visit.page("contacts/many_recent.html", changes=changes)
 
 
 @router.post("")

@@ -225,5 +225,5 @@ def _shown(job: Record, failed: Sequence[tuple[int, str, str]]) -> dict[str, Any
             {"reason": reason, "count": count, "ids": ids.get(reason, [])}
             for reason, count in by_reason
         ],
-        "undone_by": job.get("undone_by"),
+        "undone_by": job["undone_by"],
     }
