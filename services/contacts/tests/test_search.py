@@ -33,6 +33,7 @@ from contacts.read_models.people import (
     narrowed_by,
     wanted_people,
 )
+from contacts.read_models.saved_views import ViewsWanted, wanted_views
 from contacts.read_models.search import (
     COMPANY_WORDS,
     PERSON_WORDS,
@@ -242,6 +243,11 @@ async def test_searching_and_paging_use_indexes_under_row_level_security(
             assert "Seq Scan on people" not in plan
             assert "companies" not in plan, "whoever is only counted needs no company's name"
             assert len(await fetch_everybody(connection, first)) == 4000 * ID_BYTES
+            await connection.execute("set enable_seqscan = off")  # nobody has kept a view yet
+            views = wanted_views(ViewsWanted(desk.workspace, new_id()))
+            plan = await _plan(connection, views)
+            assert "saved_views_by_name" in plan
+            assert "Sort" not in plan
             common = await fetch_people(connection, PeopleWanted(desk.workspace, q="ada name01"))
             assert len(common[0]) == 50
     finally:
