@@ -105,6 +105,26 @@ async def test_what_was_changed_since_stays_and_is_told(desk: Desk) -> None:
     assert records[0]["owner"]["id"] == owner
 
 
+async def test_what_somebody_took_into_hand_since_stays_though_it_says_the_same(desk: Desk) -> None:
+    ada = await desk.person(first_name="Ada", city="London", tags=["lead"])
+    jobs = [
+        await changed(desk, action, ids=[ada])
+        for action in ({"set": {"city": "Rome"}}, {"add_tag": "VIP"}, {"remove_tag": "lead"})
+    ]
+    for city in ("Oslo", "Rome"):
+        await desk.change(f"/contacts/{ada}", city=city)
+    for method in ("DELETE", "PUT"):
+        await desk.write(method, f"/contacts/{ada}/tags/VIP")
+    for method in ("PUT", "DELETE"):
+        await desk.write(method, f"/contacts/{ada}/tags/lead")
+    for job, field in zip(jobs, ("city", "tags", "tags"), strict=True):
+        back = await undone(desk, job)
+        assert counts(back) == (1, 0, 0, 1)
+        assert back["failures"][0]["reason"] == f"Changed since then, and kept: {field}."
+    record = await desk.read(f"/contacts/{ada}")
+    assert (record["city"], record["tags"]) == ("Rome", ["VIP"])
+
+
 async def test_all_that_a_filter_finds_are_meant_and_no_others(desk: Desk) -> None:
     for n in range(3):
         await desk.person(first_name=f"P{n}", country="Norway", tags=["north"])

@@ -6,8 +6,9 @@ stay in any case: they are facts about the person, whoever told them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, compress, islice
 from typing import Any
 from uuid import UUID
 
@@ -36,12 +37,14 @@ _UNDONE = "import undone"
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A person before an import, just after it, and now; `since`: others wrote after it."""
+    """A person before an import, just after it, and now; `since`: others wrote after its beginning;
+    `later`: at each change of theirs after its end."""
 
     before: Person | None
     after: Person | None
     now: Person | None
     since: bool
+    later: tuple[Person | None, ...]
     version: int
 
     @classmethod
@@ -51,11 +54,16 @@ class Past:
         events = [each.event for each in history]
         first, last = ours[0], ours[-1] + 1
         others = any(each.correlation_id != undone for each in history[first:])
+        after: Any = PERSON.fold(events[:last])
+        states: Iterable[Any] = accumulate(events[last:], PERSON.evolve, initial=after)
+        written = (each.correlation_id != undone for each in history[last:])
+        later = tuple(compress(islice(states, 1, None), written))
         return cls(
             PERSON.fold(events[:first]),
-            PERSON.fold(events[:last]),
+            after,
             PERSON.fold(events),
             others,
+            later,
             len(history),
         )
 
@@ -102,7 +110,8 @@ def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID], what
     if past.before is None:
         return _removed(run, row, past, past.now, needed)
     assert past.after is not None
-    versions = Versions(past.before, past.after, past.now)
+    later = tuple(person for person in past.later if person is not None)
+    versions = Versions(past.before, past.after, past.now, later)
     return _restored(run, row, past.version, versions, what)
 
 
