@@ -61,6 +61,8 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
                 "owner_id": "{id}",
             },
             "POST /api/v1/contacts/bulk": {"filter": {}, "action": {"set_owner": "{id}"}},
+            "POST /api/v1/contacts/views": {"name": "{id}", "filters": {"owner": "{id}"}},
+            "PATCH /api/v1/contacts/views/{view_id}": {"filters": {"owner": "{id}"}},
             "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
             "POST /api/v1/segments/preview": {"condition": OWNED},
         },
