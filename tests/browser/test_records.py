@@ -152,24 +152,6 @@ async def test_the_past_of_a_contact_is_shown_and_cannot_be_changed(
         await expect(page.locator(".change", has_text="Arlington")).to_contain_text("New York")
 
 
-async def test_many_contacts_are_tagged_at_once_with_one_undo(
-    owner: Visitor, opened: Opening
-) -> None:
-    for name in ("Ada", "Grace", "Mary"):
-        await owner.post("/api/v1/contacts", {"first_name": name, "last_name": "Many"})
-    async with opened(owner) as page:
-        await page.goto("/contacts?sort=name")
-        await page.get_by_label("Tick Ada Many").click()
-        await page.get_by_label("Tick Mary Many").click(modifiers=["Shift"])
-        await expect(page.get_by_text("3 selected")).to_be_visible()
-        await page.get_by_label("Tag to add").fill("friends")
-        await page.get_by_role("button", name="Apply").click()
-        await expect(page.get_by_text("3 contacts tagged “friends”")).to_be_visible()
-        await expect(page.locator("#rows .mark", has_text="friends")).to_have_count(3)
-        await page.get_by_role("button", name="Undo").click()
-        await expect(page.locator("#rows .mark", has_text="friends")).to_have_count(0)
-
-
 async def test_a_list_is_searched_while_one_types(owner: Visitor, opened: Opening) -> None:
     await _contact(owner)
     await owner.post("/api/v1/contacts", {"first_name": "Ada", "last_name": "Lovelace"})
@@ -179,7 +161,7 @@ async def test_a_list_is_searched_while_one_types(owner: Visitor, opened: Openin
         await page.keyboard.press("/")
         await page.keyboard.type("love")
         await expect(page.locator("#rows tr")).to_have_count(1)
-        await expect(page).to_have_url(re.compile(r"\?q=love&sort="))
+        await expect(page).to_have_url(re.compile(r"\bq=love&sort="))
         await page.get_by_role("searchbox").fill("nobody of this name")
         await expect(page.locator("#rows")).to_contain_text("Nobody found")
 

@@ -113,6 +113,7 @@ async def test_ticked_contacts_are_put_into_a_list_and_taken_out_with_undo(
         await page.goto("/contacts")
         for name in ("Grace", "Ada"):
             await page.get_by_label(f"Tick {name}").check()
+        await page.get_by_label("What to do with them").select_option("Put into a list")
         await page.get_by_label("List to put them into").select_option("Guests")
         await page.get_by_role("button", name="Apply").click()
         await expect(page.locator("#toasts")).to_contain_text("2 contacts put into the list")

@@ -216,4 +216,12 @@ EDGE_GUARDS = (
         (f"{TESTS}/test_certificate.py::test_a_changed_certificate_is_not_valid",),
         in_memory=True,
     ),
+    Mutant(
+        "who sees only their own changes no others at once",
+        ("G11",),
+        "services/contacts/src/contacts/bulk.py",
+        "person is None or not may_see(person.owner_id, run.owners):",
+        "person is None:",
+        ("services/contacts/tests/test_bulk.py::test_who_sees_only_their_own_changes_no_others",),
+    ),
 )

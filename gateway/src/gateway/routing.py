@@ -71,6 +71,8 @@ CATEGORIES: Mapping[str, str] = {
     "merging_rule": "contacts",
     "segment": "contacts",
     "membership": "contacts",
+    "saved_view": "contacts",
+    "default_view": "contacts",
     "pipeline": "pipeline",
     "product": "pipeline",
     "deal": "pipeline",

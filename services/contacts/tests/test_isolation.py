@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -38,7 +39,13 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     await desk.write("POST", "/segments", {"name": "Zephyr's friends", "condition": vip})
     static = await desk.write("POST", "/segments", {"name": "Zephyr's own", "kind": "static"})
     await desk.write("POST", f"/segments/{static['id']}/members", {"contact_ids": [person]})
+    view = {"name": "Zephyr's view", "shared": True, "filters": {"tag": "zephyr"}}
+    await desk.write("POST", "/contacts/views", view)
     await desk.read(f"/contacts/{person}")
+    many = {"ids": [person, gone], "action": {"add_tag": "zephyr too"}}
+    _, started, _ = await desk.ask("POST", "/api/v1/contacts/bulk", many)
+    while (await desk.read(f"/contacts/bulk/{started['id']}"))["status"] != "done":
+        await asyncio.sleep(0.05)
     intruder = desk.ask.other(workspace=new_id())
     yield BreakIn(
         "contacts",
@@ -53,6 +60,9 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
                 "company_id": "{id}",
                 "owner_id": "{id}",
             },
+            "POST /api/v1/contacts/bulk": {"filter": {}, "action": {"set_owner": "{id}"}},
+            "POST /api/v1/contacts/views": {"name": "{id}", "filters": {"owner": "{id}"}},
+            "PATCH /api/v1/contacts/views/{view_id}": {"filters": {"owner": "{id}"}},
             "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
             "POST /api/v1/segments/preview": {"condition": OWNED},
         },

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an import, and of taking it back: each goes on where it was."""
+"""kill -9 in the middle of an import, of changing many, and of taking that back: each goes on."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Killable:
             started.kill()
             started.wait()
 
-    async def job(self, import_id: str) -> dict[str, Any]:
+    async def job(self, import_id: str, path: str = "imports") -> dict[str, Any]:
         """How far the import is, as soon as the process answers."""
         async with asyncio.timeout(60):
             while True:
                 try:
-                    status, job, _ = await self.ask("GET", f"/api/v1/imports/{import_id}")
+                    status, job, _ = await self.ask("GET", f"/api/v1/{path}/{import_id}")
                     if status == 200:
                         return dict(job)
                 except aiohttp.ClientError:
@@ -98,34 +98,39 @@ async def killable(
     await ask.close()
 
 
-def content() -> bytes:
+def content(rows: int = ROWS) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["First name", "E-mail", "Remark"])
-    for n in range(ROWS):
-        bad = n % (ROWS // BAD) == 0
+    for n in range(rows):
+        bad = n % (rows // BAD) == 0
         writer.writerow([f"Person {n}", "bad@" if bad else f"p{n}@x.example", f"row {n + 1}"])
     return out.getvalue().encode()
 
 
-async def sent(ask: Client) -> str:
+async def sent(ask: Client, rows: int = ROWS) -> str:
     form = aiohttp.FormData({"type": "contacts"})
-    form.add_field("file", content(), filename="people.csv")
+    form.add_field("file", content(rows), filename="people.csv")
     status, started = await ask.post_form("/api/v1/imports", form)
     assert status == 202, started
     return str(started["id"])
 
 
+async def ready(ask: Client) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                if (await ask("GET", "/readyz"))[0] == 200:
+                    return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+
+
 async def test_a_killed_import_loses_no_row_and_takes_none_twice(killable: Killable) -> None:
     ask = killable.ask
     with killable.running():
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    if (await ask("GET", "/readyz"))[0] == 200:
-                        break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.1)
+        await ready(ask)
         import_id = await sent(ask)
         while not (before := await killable.job(import_id))["position"]:
             await asyncio.sleep(0.02)
@@ -153,3 +158,39 @@ async def test_a_killed_import_loses_no_row_and_takes_none_twice(killable: Killa
             while (job := await killable.job(undoing["id"]))["status"] not in ("done", "failed"):
                 await asyncio.sleep(0.2)
         assert (job["status"], job["removed"], job["rows"]) == ("done", ROWS - BAD, ROWS - BAD)
+
+
+async def test_a_killed_change_of_many_leaves_nobody_out_and_changes_nobody_twice(
+    killable: Killable,
+) -> None:
+    ask, rows = killable.ask, ROWS // 2
+    people = rows - BAD
+    bulk = "contacts/bulk"
+    with killable.running():
+        await ready(ask)
+        import_id = await sent(ask, rows)
+        while (await killable.job(import_id))["status"] != "done":
+            await asyncio.sleep(0.2)
+        body = {"filter": {}, "action": {"add_tag": "VIP"}}
+        status, started, _ = await ask("POST", f"/api/v1/{bulk}", body)
+        assert status == 202, started
+        while not (before := await killable.job(started["id"], bulk))["done"]:
+            await asyncio.sleep(0.02)
+    assert 0 < before["done"] < before["total"] == people, "it was killed in the middle"
+    with killable.running():
+        async with asyncio.timeout(120):
+            while (job := await killable.job(started["id"], bulk))["status"] != "done":
+                await asyncio.sleep(0.2)
+        assert (job["changed"], job["unchanged"], job["failed"]) == (people, 0, 0)
+        _, undoing, _ = await ask("POST", f"/api/v1/{bulk}/{started['id']}/undo")
+        while not (before := await killable.job(undoing["id"], bulk))["done"]:
+            await asyncio.sleep(0.02)
+    assert 0 < before["done"] < people, "its undoing was killed in the middle, too"
+    with killable.running():
+        async with asyncio.timeout(120):
+            while (job := await killable.job(undoing["id"], bulk))["status"] != "done":
+                await asyncio.sleep(0.2)
+        assert (job["changed"], job["unchanged"], job["failed"]) == (people, 0, 0)
+        assert (await ask("GET", "/api/v1/tags"))[1]["items"] == []
+        _, page, _ = await ask("GET", "/api/v1/contacts?limit=200")
+        assert {each["version"] for each in page["items"]} == {3}, "added, tagged, untagged: once"

@@ -14,6 +14,7 @@ from chassis.postgres.statements import render
 from chassis.testing.projections import History, project
 from chassis.testing.service_bench import MASTER_KEY
 from chassis.vault import Keyring
+from contacts.crowds import ID_BYTES, everybody, fetch_everybody
 from contacts.domain.company import CompanyAdded, CompanyProfileChanged, CompanyRenamed
 from contacts.domain.email_address import EmailAddress
 from contacts.domain.person.events import (
@@ -25,7 +26,14 @@ from contacts.domain.person.events import (
 )
 from contacts.domain.phone_number import PhoneNumber
 from contacts.manifest import MANIFEST
-from contacts.read_models.people import JOBS, PeopleWanted, fetch_people, wanted_people
+from contacts.read_models.people import (
+    JOBS,
+    PeopleWanted,
+    fetch_people,
+    narrowed_by,
+    wanted_people,
+)
+from contacts.read_models.saved_views import ViewsWanted, wanted_views
 from contacts.read_models.search import (
     COMPANY_WORDS,
     PERSON_WORDS,
@@ -229,6 +237,17 @@ async def test_searching_and_paging_use_indexes_under_row_level_security(
             assert "people_by_name" in plan
             assert "ROW(sort_name, person_id) > ROW(" in plan
             assert "Seq Scan on people" not in plan
+            owned = PeopleWanted(desk.workspace, owner=new_id(), q="name0123")
+            meant = await narrowed_by(connection, owned)
+            plan = await _plan(connection, everybody(wanted_people(owned, meant)))
+            assert "Seq Scan on people" not in plan
+            assert "companies" not in plan, "whoever is only counted needs no company's name"
+            assert len(await fetch_everybody(connection, first)) == 4000 * ID_BYTES
+            await connection.execute("set enable_seqscan = off")  # nobody has kept a view yet
+            views = wanted_views(ViewsWanted(desk.workspace, new_id()))
+            plan = await _plan(connection, views)
+            assert "saved_views_by_name" in plan
+            assert "Sort" not in plan
             common = await fetch_people(connection, PeopleWanted(desk.workspace, q="ada name01"))
             assert len(common[0]) == 50
     finally:

@@ -21,13 +21,16 @@ from chassis.imports.model import (
     Skip,
     Update,
 )
+from chassis.imports.queueing import Upload, enqueue
 from chassis.imports.router import import_router
 from chassis.imports.schema import IMPORT_SCHEMA
-from chassis.imports.undoing import can_be_taken_back
+from chassis.imports.undoing import can_be_taken_back, enqueue_undoing
+from chassis.imports.watching import UPLOAD_S, job_of, jobs_of, refused_rows
 
 __all__ = [
     "IMPORT_SCHEMA",
     "SEVERAL",
+    "UPLOAD_S",
     "Change",
     "Create",
     "Fail",
@@ -41,7 +44,13 @@ __all__ = [
     "Remove",
     "Skip",
     "Update",
+    "Upload",
     "can_be_taken_back",
+    "enqueue",
+    "enqueue_undoing",
     "import_router",
     "import_worker",
+    "job_of",
+    "jobs_of",
+    "refused_rows",
 ]

@@ -50,12 +50,14 @@ _SWEEP_S = 600.0
 _DAY_S = 24 * 3600.0
 
 
-def import_worker(kinds: Sequence[ImportKind]) -> Callable[[Service], Awaitable[None]]:
-    """A worker task that runs the imports of these kinds."""
+def import_worker(
+    kinds: Sequence[ImportKind], name: str = "run_imports"
+) -> Callable[[Service], Awaitable[None]]:
+    """A worker task that runs the imports of these kinds, one after the other."""
     by_name = {kind.name: kind for kind in kinds}
     for outcome in ("created", "updated", "skipped", "failed"):
-        for name in by_name:
-            ROWS.labels(name, outcome)  # from 0 on, so that the first row is seen as an increase
+        for kind in by_name:
+            ROWS.labels(kind, outcome)  # from 0 on, so that the first row is seen as an increase
 
     async def run_imports(service: Service) -> None:
         jobs = Jobs(service.work, service.instance, service.keyring)
@@ -70,6 +72,7 @@ def import_worker(kinds: Sequence[ImportKind]) -> Callable[[Service], Awaitable[
                 continue
             await Import(service, jobs, by_name[job["kind"]], job).run()
 
+    run_imports.__name__ = name
     return run_imports
 
 

@@ -206,7 +206,8 @@ class ImportKind:
     """One kind of import. `prepare` may look at the whole file before the first chunk; every time
     it goes through the rows, they are read anew. `readers`: forms of files that only this kind
     knows. `own`: columns may become fields of the workspace's own, called `custom.<name>`.
-    `undo`: takes back what an import did to records, a row's value `stream` each."""
+    `undo`: takes back what an import did to records, a row's value `stream` each. `noun`: what such
+    a job is called where it is no import."""
 
     name: str
     fields: tuple[ImportField, ...]
@@ -217,6 +218,7 @@ class ImportKind:
     readers: tuple[Reader, ...] = ()
     own: bool = False
     undo: Handler | None = None
+    noun: str = "import"
 
     def preset(self, name: object) -> Preset | None:
         """The preset of this name."""

@@ -6,9 +6,7 @@ those imports that they have started: what a file says is as good as records.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -21,20 +19,12 @@ from chassis.http.writing import accepted, keyed
 from chassis.imports.mapping import check, suggest
 from chassis.imports.model import ImportKind, Preset
 from chassis.imports.previewing import AUTO, options_of, preset_of, preview
+from chassis.imports.queueing import Upload, enqueue
 from chassis.imports.reading import read
-from chassis.imports.sealing import Seal
 from chassis.imports.sheet import Sheet
-from chassis.imports.store import CONTENT, HEADERS
 from chassis.imports.undoing import add_undoing
-from chassis.imports.watching import RUN, UPLOAD_S, add_watching, lacks
-from chassis.ports import Context
-from chassis.postgres.commands import claim_key
+from chassis.imports.watching import RUN, add_watching, lacks
 
-_INSERT = """
-insert into imports.jobs (workspace_id, id, kind, file_name, encoding, delimiter, mapping, options,
-    dry_run, owners, status, rows, asked_by, asked_name, asked_at, key, format, preset)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'checking', $11, $12, $13, $14, $15, $16, $17)
-"""
 TypeField = Annotated[str, Form(alias="type", description="What the rows are.")]
 FileField = Annotated[
     UploadFile, File(description="CSV or XLSX, of contacts vCard or jCard; found out by itself.")
@@ -104,6 +94,7 @@ def _add_sending(router: APIRouter, kind_of: KindOf) -> None:
             kind=kind,
             file_name=file.filename or "file.csv",
             sheet=sheet,
+            rows=sum(1 for _ in sheet.rows()),
             preset=told,
             columns=columns,
             content=content,
@@ -111,75 +102,10 @@ def _add_sending(router: APIRouter, kind_of: KindOf) -> None:
             dry_run=dry_run,
         )
         context = keyed(request, principal, upload.said())
-        known = await _enqueue(request.app.state.service, upload, context)
+        known = await enqueue(request.app.state.service, upload, context)
         thing = known or f"import-{context.correlation_id}"
         where = f"/api/v1/imports/{id_of(thing)}"
         return accepted(thing, replayed=known is not None, Location=where)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it was sent, and what is to be done with it."""
-
-    principal: Principal
-    kind: ImportKind
-    file_name: str
-    sheet: Sheet
-    preset: Preset | None
-    columns: dict[str, str]
-    content: bytes
-    options: dict[str, Any]
-    dry_run: bool
-
-    def said(self) -> bytes:
-        """What is asked for: the body of the request is another one each time it is sent."""
-        preset = self.preset.name if self.preset else None
-        parts = (self.kind.name, self.file_name, self.columns, self.options, self.dry_run, preset)
-        return msgspec.json.encode((*parts, hashlib.sha256(self.content).hexdigest()))
-
-
-async def _enqueue(service: Any, upload: Upload, context: Context) -> str | None:
-    """Keep the file and the job; a worker takes it from there. What was made of this request
-    before, if it was made before."""
-    principal, import_id = upload.principal, context.correlation_id
-    workspace, visible = principal.workspace, principal.visible_owners()
-    seal, key = Seal.new(service.keyring, workspace, import_id)
-    async with (
-        service.api.connection(workspace, patience_s=UPLOAD_S) as connection,
-        connection.transaction(),
-    ):
-        now = service.clock.now()
-        known = await claim_key(connection, context, f"import-{import_id}", now)
-        if known is not None:
-            return known
-        await connection.execute(
-            _INSERT,
-            workspace,
-            import_id,
-            upload.kind.name,
-            upload.file_name,
-            upload.sheet.encoding,
-            upload.sheet.delimiter,
-            upload.columns,
-            upload.options,
-            upload.dry_run,
-            None if visible is None else [str(owner) for owner in visible],
-            sum(1 for _ in upload.sheet.rows()),
-            principal.user_id,
-            principal.name,
-            now,
-            key,
-            upload.sheet.format,
-            upload.preset.name if upload.preset else None,
-        )
-        await connection.execute(
-            "insert into imports.uploads values ($1, $2, $3, $4)",
-            workspace,
-            import_id,
-            seal.close(HEADERS, msgspec.json.encode(upload.sheet.headers)),
-            seal.close(CONTENT, upload.content),
-        )
-    return None
 
 
 def _mapping_of(

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from chassis.errors import Conflict
 from chassis.events import id_of
-from chassis.http.principal import principal_of
+from chassis.http.principal import Principal, principal_of
 from chassis.http.reading import Reading
 from chassis.http.writing import accepted, keyed
 from chassis.imports.model import ImportKind
@@ -66,15 +66,23 @@ def add_undoing(router: APIRouter, kinds: Sequence[ImportKind]) -> None:
     ) -> Response:
         """Take an import back, once: what it made goes, what it changed is as before, unless
         somebody changed it since. The answer is an import again, to be watched like one."""
-        principal = await principal_of(request)
         job = await job_of(read, kinds, import_id)
-        _check(job, by_name[job["type"]])
-        said = msgspec.json.encode(("undo", str(import_id), preview))
-        context = keyed(request, principal, said)
-        known = await _enqueue(request.app.state.service, principal, job, context, preview)
-        thing = known or f"import-{context.correlation_id}"
-        where = f"/api/v1/imports/{id_of(thing)}"
-        return accepted(thing, replayed=known is not None, Location=where)
+        undo_id, replayed = await enqueue_undoing(request, job, by_name[job["type"]], preview)
+        where = f"/api/v1/imports/{undo_id}"
+        return accepted(f"import-{undo_id}", replayed=replayed, Location=where)
+
+
+async def enqueue_undoing(
+    request: Request, job: Record, kind: ImportKind, preview: bool
+) -> tuple[UUID, bool]:
+    """Keep the job that takes this one back: its id, and whether this was asked for before.
+
+    Raises Conflict if that cannot be, or was done already."""
+    _check(job, kind)
+    principal = await principal_of(request)
+    context = keyed(request, principal, msgspec.json.encode(("undo", str(job["id"]), preview)))
+    known = await _enqueue(request.app.state.service, principal, (job, kind), context, preview)
+    return (id_of(known) if known else context.correlation_id), known is not None
 
 
 def _check(job: Record, kind: ImportKind) -> None:
@@ -83,13 +91,20 @@ def _check(job: Record, kind: ImportKind) -> None:
     if job["undoes"] is not None or job["dry_run"]:
         raise Conflict("A check or an undoing cannot be taken back.", code="not-undoable")
     if job["finished_at"] is None:
-        raise Conflict("This import is under way. Take it back when it is over.", code="under-way")
+        raise Conflict(
+            f"This {kind.noun} is under way. Take it back when it is over.", code="under-way"
+        )
 
 
 async def _enqueue(
-    service: Any, principal: Any, job: Record, context: Context, preview: bool
+    service: Any,
+    principal: Principal,
+    undone: tuple[Record, ImportKind],
+    context: Context,
+    preview: bool,
 ) -> str | None:
     """Keep the job. What was made of this request before, if it was made before."""
+    job, kind = undone
     workspace, undo_id = principal.workspace, context.correlation_id
     owners = principal.visible_owners()
     seal, key = Seal.new(service.keyring, workspace, undo_id)
@@ -118,7 +133,7 @@ async def _enqueue(
             job["id"],
         )
         if done != "INSERT 0 1":
-            raise Conflict("This import was taken back already.", code="undone-already")
+            raise Conflict(f"This {kind.noun} was taken back already.", code="undone-already")
         headers = seal.close(HEADERS, msgspec.json.encode(_LISTED))
         await connection.execute(
             "insert into imports.uploads (workspace_id, import_id, headers) values ($1, $2, $3)",

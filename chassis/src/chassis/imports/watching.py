@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from chassis.errors import Forbidden, NotFound
 from chassis.http.paging import Cursor, Limit, decode_cursor, page
 from chassis.http.principal import Principal
-from chassis.http.reading import Reading
+from chassis.http.reading import Read, Reading
 from chassis.imports.model import ImportKind
 from chassis.imports.parsing import formula_safe
 from chassis.imports.sealing import Seal
@@ -28,7 +28,9 @@ UPLOAD_S = 60.0
 _SHOWN = """
 id, kind as type, file_name, status, dry_run, rows, position, created, updated, skipped, failed,
 removed, notes, error, asked_name, asked_at, finished_at, mapping, options, format, preset,
-encoding, delimiter, undoes, key
+encoding, delimiter, undoes, key,
+(select u.id from imports.jobs u where u.workspace_id = jobs.workspace_id and u.undoes = jobs.id
+    and not u.dry_run and u.status <> 'failed') as undone_by
 """
 _VISIBLE = "workspace_id = $1 and kind = any($2) and ($3::uuid is null or asked_by = $3)"
 _LIST = f"""
@@ -36,8 +38,7 @@ select {_SHOWN} from imports.jobs where {_VISIBLE} and ($4::uuid is null or id <
  order by id desc limit $5
 """  # noqa: S608 - all of it stands here
 _ONE = f"""
-select {_SHOWN}, (select u.id from imports.jobs u where u.workspace_id = $1 and u.undoes = $4
-    and not u.dry_run and u.status <> 'failed') as undone_by
+select {_SHOWN}
   from imports.jobs where {_VISIBLE} and id = $4
 """  # noqa: S608 - all of it stands here
 _ROWS = """
@@ -58,11 +59,7 @@ def add_watching(router: APIRouter, kinds: Sequence[ImportKind]) -> None:
     @router.get("")
     async def list_imports(read: Reading, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """Imports of this workspace that I may see, the latest first."""
-        before = decode_cursor(cursor, [UUID])[0] if cursor else None
-        seen = visible(read.principal, kinds)
-        async with read.connection() as connection:
-            rows = await connection.fetch(_LIST, *seen, before, limit + 1)
-        items, following = page(rows, limit, lambda row: [row["id"]])
+        items, following = await jobs_of(read, kinds, limit, cursor)
         return read.json({"items": [_shown(row) for row in items], "next": following})
 
     @router.get("/{import_id}")
@@ -74,7 +71,7 @@ def add_watching(router: APIRouter, kinds: Sequence[ImportKind]) -> None:
     async def errors_file(request: Request, read: Reading, import_id: UUID) -> Response:
         """The rows that failed, with the reason, ready to be mended and sent again."""
         job = await job_of(read, kinds, import_id)
-        headers, refusals = await _refused(request.app.state.service, read, job, 0, _ALL)
+        headers, refusals = await refused_rows(request.app.state.service, read, job, 0, _ALL)
         text = f"\ufeff{_errors_csv(headers, refusals)}"
         name = f'attachment; filename="import-{import_id}-errors.csv"'
         return Response(text, media_type="text/csv", headers={"Content-Disposition": name})
@@ -91,7 +88,7 @@ def add_watching(router: APIRouter, kinds: Sequence[ImportKind]) -> None:
         job = await job_of(read, kinds, import_id)
         after = decode_cursor(cursor, [int])[0] if cursor else 0
         service = request.app.state.service
-        headers, refusals = await _refused(service, read, job, after, limit + 1)
+        headers, refusals = await refused_rows(service, read, job, after, limit + 1)
         items, following = page(refusals, limit, lambda each: [each.number])
         mapping = job["mapping"]
         columns = [{"name": name, "field": mapping.get(name)} for name in headers]
@@ -113,8 +110,8 @@ def add_watching(router: APIRouter, kinds: Sequence[ImportKind]) -> None:
         return read.json({"items": msgspec.to_builtins(found)})
 
 
-async def _refused(
-    service: Service, read: Reading, job: Record, after: int, most: int
+async def refused_rows(
+    service: Service, read: Read, job: Record, after: int, most: int
 ) -> tuple[list[str], list[Refusal]]:
     """The columns and the rows that failed. Raises NotFound if they are not kept any more."""
     if job["failed"] and job["key"] is None:
@@ -134,14 +131,16 @@ async def _refused(
     return list(msgspec.json.decode(seal.open(HEADERS, headers))) if headers else [], refusals
 
 
-def _seal(service: Service, read: Reading, job: Record) -> Seal:
+def _seal(service: Service, read: Read, job: Record) -> Seal:
     return Seal.of(service.keyring, read.principal.workspace, job["id"], job["key"])
 
 
-def visible(who: Principal, kinds: Sequence[ImportKind]) -> tuple[UUID, list[str], UUID | None]:
+def visible(
+    who: Principal, kinds: Sequence[ImportKind], needed: str = RUN
+) -> tuple[UUID, list[str], UUID | None]:
     """Workspace, kinds, and whose imports somebody may see (None: all). Raises Forbidden."""
-    if not who.may(RUN):
-        raise lacks(who, RUN)
+    if not who.may(needed):
+        raise lacks(who, needed)
     own = None if who.visible_owners() is None else who.user_id
     return who.workspace, [kind.name for kind in kinds if who.may(kind.permission)], own
 
@@ -155,12 +154,30 @@ def lacks(principal: Principal, permission: str) -> Forbidden:
     )
 
 
-async def job_of(read: Reading, kinds: Sequence[ImportKind], import_id: UUID) -> Record:
+async def jobs_of(
+    read: Read,
+    kinds: Sequence[ImportKind],
+    limit: int,
+    cursor: str | None,
+    needed: str = RUN,
+) -> tuple[Sequence[Record], str | None]:
+    """A page of the imports that I may see, the latest first, and the cursor of the next page."""
+    before = decode_cursor(cursor, [UUID])[0] if cursor else None
+    seen = visible(read.principal, kinds, needed)
+    async with read.connection() as connection:
+        rows = await connection.fetch(_LIST, *seen, before, limit + 1)
+    return page(rows, limit, lambda row: [row["id"]])
+
+
+async def job_of(
+    read: Read, kinds: Sequence[ImportKind], import_id: UUID, needed: str = RUN
+) -> Record:
     """An import that I may see. Raises NotFound."""
     async with read.connection() as connection:
-        row = await connection.fetchrow(_ONE, *visible(read.principal, kinds), import_id)
+        row = await connection.fetchrow(_ONE, *visible(read.principal, kinds, needed), import_id)
     if row is None:
-        raise NotFound("There is no such import in this workspace, or it is not yours to see.")
+        noun = kinds[0].noun
+        raise NotFound(f"There is no such {noun} in this workspace, or it is not yours to see.")
     return row
 
 

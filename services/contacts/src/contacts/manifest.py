@@ -6,6 +6,7 @@ from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
 from contacts.api import (
     access_export,
+    bulk,
     changes,
     companies,
     diffs,
@@ -16,13 +17,17 @@ from contacts.api import (
     people,
     person_parts,
     purchases,
+    saved_views,
     segments,
 )
+from contacts.bulk import BULK_KIND
 from contacts.domain.company import COMPANY
+from contacts.domain.default_view import DEFAULT_VIEW
 from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
 from contacts.domain.person import PERSON
 from contacts.domain.purchase import PURCHASE
+from contacts.domain.saved_view import SAVED_VIEW
 from contacts.domain.segment import SEGMENT
 from contacts.finding.finder import find_duplicates
 from contacts.finding.store import DUPLICATES_SCHEMA
@@ -40,6 +45,7 @@ from contacts.read_models.people import PEOPLE_PROJECTION
 from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
 from contacts.read_models.purchases import PURCHASES_PROJECTION
+from contacts.read_models.saved_views import SAVED_VIEWS_PROJECTION
 from contacts.read_models.search import SEARCH_PROJECTION
 from contacts.read_models.segment_members import SEGMENT_MEMBERS_PROJECTION
 from contacts.read_models.segments import SEGMENTS_PROJECTION
@@ -54,7 +60,16 @@ from contacts.segmenting.store import SEGMENTING_SCHEMA
 
 MANIFEST = Manifest(
     "contacts",
-    deciders=(PERSON, COMPANY, PURCHASE, MERGING_RULE, SEGMENT, MEMBERSHIP),
+    deciders=(
+        PERSON,
+        COMPANY,
+        PURCHASE,
+        MERGING_RULE,
+        SEGMENT,
+        MEMBERSHIP,
+        SAVED_VIEW,
+        DEFAULT_VIEW,
+    ),
     projections=(
         PEOPLE_PROJECTION,
         PERSON_RECORD_PROJECTION,
@@ -77,11 +92,14 @@ MANIFEST = Manifest(
         DEAL_STANDINGS_PROJECTION,
         SEGMENTS_PROJECTION,
         SEGMENT_MEMBERS_PROJECTION,
+        SAVED_VIEWS_PROJECTION,
     ),
     received=RECEIVED,
     routers=(
         overview.router,  # first: /contacts/summary is no person
         duplicates.router,  # neither is /contacts/duplicates
+        bulk.router,  # nor /contacts/bulk
+        saved_views.router,  # nor /contacts/views
         people.router,
         person_parts.router,
         erasures.router,
@@ -96,7 +114,12 @@ MANIFEST = Manifest(
         diffs.router,
         import_router(KINDS),
     ),
-    workers=(import_worker(KINDS), find_duplicates, keep_segments),
+    workers=(
+        import_worker(KINDS),
+        import_worker((BULK_KIND,), "change_many"),
+        find_duplicates,
+        keep_segments,
+    ),
     follows=("user", "deal", "broadcast", "message", "recipient"),
     schema=IMPORT_SCHEMA + DUPLICATES_SCHEMA + SEGMENTING_SCHEMA,
 )

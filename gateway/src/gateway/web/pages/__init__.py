@@ -10,6 +10,7 @@ from gateway.web.pages import (
     deals,
     duplicates,
     imports,
+    many,
     ops,
     privacy,
     search,
@@ -19,6 +20,7 @@ from gateway.web.pages import (
     templates,
     time_machine,
     today,
+    views,
 )
 
 PAGES = (
@@ -26,6 +28,9 @@ PAGES = (
     today.router,
     search.router,
     contacts.router,
+    contacts.cells_router,
+    many.router,
+    views.router,
     duplicates.router,  # neither similar nor duplicates is a contact
     segments.of_contact,
     contact_record.fields_router,

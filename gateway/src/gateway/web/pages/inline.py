@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ class Editable:
     """A kind of record whose fields are edited in place.
 
     `page` is where its pages are, `path` where the API has it. `choices` finds what the fields with
-    choices can be set to; `show` renders a field's value.
+    choices can be set to. `cells`: they are edited in a list, where a field is a cell of many rows.
     """
 
     page: str
@@ -31,6 +32,11 @@ class Editable:
     permission: str
     choices: Callable[[Visit], Awaitable[Choices]]
     noun: str
+    cells: bool = False
+
+    def spot(self, record: Mapping[str, Any], name: str) -> str:
+        """The id of the element that shows a field."""
+        return f"cell-{record['id']}-{name}" if self.cells else f"field-{name}"
 
 
 def inline_router(kind: Editable) -> APIRouter:
@@ -67,7 +73,9 @@ def inline_router(kind: Editable) -> APIRouter:
                 return await _again(visit, kind, record, field, text, refused.at_one_field())
             raise
         response = await _shown(visit, kind, record_id, field)
-        response.headers["HX-Trigger"] = '{"everlog:changed":{},"everlog:close":{}}'
+        # A list is not loaded anew for a cell of it: it would jump to its beginning.
+        told = ("everlog:close",) if kind.cells else ("everlog:changed", "everlog:close")
+        response.headers["HX-Trigger"] = json.dumps({event: {} for event in told})
         return response
 
     return router
@@ -87,7 +95,13 @@ async def _record(visit: Visit, kind: Editable, record_id: str) -> Mapping[str, 
 
 async def _shown(visit: Visit, kind: Editable, record_id: str, field: Field) -> Response:
     record, choices = await asyncio.gather(_record(visit, kind, record_id), kind.choices(visit))
-    return visit.page("inline/shown.html", kind=kind, record=record, field=field, choices=choices)
+    return visit.page(
+        "inline/cell.html" if kind.cells else "inline/shown.html",
+        kind=kind,
+        record=record,
+        field=field,
+        choices=choices,
+    )
 
 
 def _control(

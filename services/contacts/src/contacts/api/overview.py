@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Response
 
 from chassis.http.principal import AGGREGATE, require
 from chassis.http.reading import Reading
+from contacts.crowds import fetch_group_sizes
 from contacts.domain.country import NAMES
 from contacts.domain.groups import SMALLEST_GROUP, large_enough
-from contacts.read_models.people import fetch_group_sizes
 from contacts.read_models.tags import fetch_tags
 
 router = APIRouter(tags=["contacts"])

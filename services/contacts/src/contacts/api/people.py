@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.errors import BadInput
 from chassis.http.paging import Cursor, Limit
@@ -48,8 +48,10 @@ writes = Depends(require("contacts.write"))
 _PROFILE = tuple(Profile.__slots__)
 
 
-class PeopleQuery(BaseModel):
-    """What the list can be narrowed to, and its order."""
+class PeopleFilter(BaseModel):
+    """What the list can be narrowed to."""
+
+    model_config = ConfigDict(extra="forbid")
 
     q: Annotated[
         str | None,
@@ -60,6 +62,11 @@ class PeopleQuery(BaseModel):
     company: UUID | None = None
     country: Annotated[str | None, Field(description="A name or an ISO code.")] = None
     segment: Annotated[UUID | None, Field(description="Only its members.")] = None
+
+
+class PeopleQuery(PeopleFilter):
+    """What the list can be narrowed to, and its order."""
+
     sort: Literal["name", "-name", "created", "-created", "activity", "-activity"] = "name"
 
 

@@ -27,11 +27,12 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """One person at the three moments that count."""
+    """One person at the three moments that count, and at each change since."""
 
     before: Person
     after: Person
     now: Person
+    later: tuple[Person, ...] = ()
 
     def restoring(self) -> tuple[dict[str, Any], list[Conflict]]:
         """What has to change for the person to be as before, and what somebody else changed."""
@@ -42,7 +43,7 @@ class Versions:
         custom = self._former(own, lambda p, name: p.profile.custom.get(name), conflicts)
         profile |= {"custom": custom} if custom else {}
         changes |= {"profile": profile} if profile else {}
-        return {**changes, **self._ways(), **self._work(conflicts)}, conflicts
+        return {**changes, **self._ways(conflicts), **self._work(conflicts)}, conflicts
 
     def _former(
         self, names: Iterable[str], value: Callable[[Person, str], Any], conflicts: list[Conflict]
@@ -53,14 +54,15 @@ class Versions:
             then, made, now = (value(p, name) for p in (self.before, self.after, self.now))
             if then == made or now == then:
                 continue
-            if now == made:
+            if now == made and all(value(p, name) == made for p in self.later):
                 former[name] = then
             else:
                 conflicts.append(Conflict(name, _said(now), _said(then)))
         return former
 
-    def _ways(self) -> dict[str, Any]:
-        """Addresses, numbers and tags without those that the import had added."""
+    def _ways(self, conflicts: list[Conflict]) -> dict[str, Any]:
+        """Addresses, numbers and tags without those that were added then, and the tags that were
+        taken away."""
         changes: dict[str, Any] = {}
         for name, same in (
             ("emails", lambda email: email.folded),
@@ -68,11 +70,31 @@ class Versions:
             ("tags", folded),
         ):
             added = self._added(name, same)
+            if name == "tags":
+                added -= self._moved(conflicts)
             now = getattr(self.now, name)
             kept = tuple(each for each in now if same(each) not in added)
-            if len(kept) < len(now):
+            if name == "tags":
+                kept += self._taken_away()
+            if kept != now:
                 changes[name] = kept if name == "tags" else with_one_primary(kept)
         return changes
+
+    def _taken_away(self) -> tuple[str, ...]:
+        there = {folded(tag) for tag in (*self.after.tags, *self.now.tags)} | self._moved([])
+        return tuple(tag for tag in self.before.tags if folded(tag) not in there)
+
+    def _moved(self, conflicts: list[Conflict]) -> set[str]:
+        """Tags that were put on or taken off then, and are as they were made then, but not all the
+        time: somebody took them into hand since, and meant it."""
+        before, made = _tags(self.before), _tags(self.after)
+        own = (before ^ made) - (made ^ _tags(self.now))
+        moved = {tag for person in self.later for tag in own & (made ^ _tags(person))}
+        if moved:
+            conflicts.append(
+                Conflict("tags", ", ".join(self.now.tags), ", ".join(self.before.tags))
+            )
+        return moved
 
     def _added(self, name: str, same: Callable[[Any], str]) -> set[str]:
         before = {same(each) for each in getattr(self.before, name)}
@@ -110,6 +132,10 @@ class Versions:
         if any(not given and before.get(about, True) for about, given in after.items()):
             notes.append("opt-outs stay")
         return tuple(notes)
+
+
+def _tags(person: Person) -> set[str]:
+    return {folded(tag) for tag in person.tags}
 
 
 def _given(person: Person) -> Mapping[tuple[str, str], bool]:

@@ -6,8 +6,9 @@ stay in any case: they are facts about the person, whoever told them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, compress, islice
 from typing import Any
 from uuid import UUID
 
@@ -36,12 +37,14 @@ _UNDONE = "import undone"
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A person before an import, just after it, and now; `since`: others wrote after it."""
+    """A person before an import, just after it, and now; `since`: others wrote after its beginning;
+    `later`: at each change of theirs after its end."""
 
     before: Person | None
     after: Person | None
     now: Person | None
     since: bool
+    later: tuple[Person | None, ...]
     version: int
 
     @classmethod
@@ -51,17 +54,27 @@ class Past:
         events = [each.event for each in history]
         first, last = ours[0], ours[-1] + 1
         others = any(each.correlation_id != undone for each in history[first:])
+        after: Any = PERSON.fold(events[:last])
+        states: Iterable[Any] = accumulate(events[last:], PERSON.evolve, initial=after)
+        written = (each.correlation_id != undone for each in history[last:])
+        later = tuple(compress(islice(states, 1, None), written))
         return cls(
             PERSON.fold(events[:first]),
-            PERSON.fold(events[:last]),
+            after,
             PERSON.fold(events),
             others,
+            later,
             len(history),
         )
 
 
 async def take_back(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
-    """What becomes of each record that the import wrote to."""
+    """What becomes of each record that an import wrote to."""
+    return await taken_back(run, rows, "the import")
+
+
+async def taken_back(run: ImportRun, rows: Sequence[ImportRow], what: str) -> list[Outcome]:
+    """What becomes of each record that a job wrote to; `what`: how the job is called."""
     assert run.undoes is not None
     streams = {row.number: row.values["stream"] for row in rows}
     people = {n: stream for n, stream in streams.items() if stream.startswith(_PEOPLE)}
@@ -79,7 +92,7 @@ async def take_back(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
         history = loaded[people[row.number]].events
         past = Past.of(history, run.undoes)
         try:
-            outcomes.append(_outcome(run, row, past, needed))
+            outcomes.append(_outcome(run, row, past, needed, what))
         except DomainError as error:
             outcomes.append(Fail(error.detail, cells=(_name(past), "", "", "")))
     return outcomes
@@ -89,7 +102,7 @@ def _name(past: Past) -> str:
     return past.now.name if past.now is not None and past.now.erased_at is None else ""
 
 
-def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID]) -> Outcome:
+def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID], what: str) -> Outcome:
     if past.now is None or past.now.erased_at is not None:
         return Skip("erased since")
     if not may_see(past.now.owner_id, run.owners):
@@ -97,7 +110,9 @@ def _outcome(run: ImportRun, row: ImportRow, past: Past, needed: set[UUID]) -> O
     if past.before is None:
         return _removed(run, row, past, past.now, needed)
     assert past.after is not None
-    return _restored(run, row, past.version, Versions(past.before, past.after, past.now))
+    later = tuple(person for person in past.later if person is not None)
+    versions = Versions(past.before, past.after, past.now, later)
+    return _restored(run, row, past.version, versions, what)
 
 
 def _removed(
@@ -117,8 +132,8 @@ def _removed(
     )
 
 
-def _restored(run: ImportRun, row: ImportRow, version: int, person: Versions) -> Outcome:
-    """A person that the import had changed is as before, but for what was changed since."""
+def _restored(run: ImportRun, row: ImportRow, version: int, person: Versions, what: str) -> Outcome:
+    """A person that the job had changed is as before, but for what was changed since."""
     now, (changes, conflicts) = person.now, person.restoring()
     events = PERSON.decide(ChangePerson(run.now, **changes), now)
     for consent in person.consents_given():
@@ -132,7 +147,7 @@ def _restored(run: ImportRun, row: ImportRow, version: int, person: Versions) ->
     if conflicts:
         first = conflicts[0]
         fields = ", ".join(conflict.field for conflict in conflicts)
-        why = f"Changed since the import, and kept: {fields}."
+        why = f"Changed since {what}, and kept: {fields}."
         cells = (now.name, fields, first.now, first.before)
         return Fail(why, first.field, notes, append, cells)
     if append is None:

@@ -297,7 +297,7 @@ def _filters(wanted: PeopleWanted) -> Iterable[ColumnElement[bool]]:
         yield p.country_key == country_key(wanted.country)
 
 
-async def _narrowed(connection: Connection, wanted: PeopleWanted) -> list[ColumnElement[bool]]:
+async def narrowed_by(connection: Connection, wanted: PeopleWanted) -> list[ColumnElement[bool]]:
     """The conditions of tag and search: few people are listed, many are asked row by row."""
     p, t, conditions = PEOPLE.c, PERSON_TAGS.c, []
     if wanted.tag is not None:
@@ -344,7 +344,7 @@ async def fetch_people(
     connection: Connection, wanted: PeopleWanted
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of people, and the cursor of the next page."""
-    narrowed = await _narrowed(connection, wanted)
+    narrowed = await narrowed_by(connection, wanted)
     rows: Sequence[Mapping[str, Any]] = await fetch(connection, wanted_people(wanted, narrowed))
     column = SORTS[wanted.sort][0].name
     kept, following = page(rows, wanted.limit, lambda row: [row[column], row["person_id"]])
@@ -352,29 +352,6 @@ async def fetch_people(
     if wanted.company is not None:
         items = [{**item, "role": row["role"]} for item, row in zip(items, kept, strict=True)]
     return items, following
-
-
-async def fetch_group_sizes(
-    connection: Connection, workspace: UUID, owners: frozenset[UUID] | None
-) -> dict[str, dict[str, int]]:
-    """How many people there are by tag, by country and by the month they were added in."""
-    p, t = PEOPLE.c, PERSON_TAGS.c
-    month = func.to_char(func.timezone("UTC", p.created_at), "YYYY-MM")
-    sizes = {}
-    for name, key in (
-        ("by_tag", t.folded),
-        ("by_country", func.coalesce(p.country_key, "")),
-        ("by_month", month),
-    ):
-        statement = select(key.label("key"), func.count().label("people")).where(
-            p.workspace_id == workspace, p.merged_into.is_(None), *visible(p.owner_id, owners)
-        )
-        if name == "by_tag":
-            carried = and_(t.workspace_id == workspace, t.person_id == p.person_id)
-            statement = statement.join(PERSON_TAGS, carried)
-        rows = await fetch(connection, statement.group_by(key))
-        sizes[name] = {row["key"]: row["people"] for row in rows}
-    return sizes
 
 
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:
