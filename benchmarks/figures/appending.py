@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg2
+import uvloop
 
 from benchmarks.orders import MANIFEST, ORDER, placed
 from benchmarks.report import Result
@@ -30,7 +31,7 @@ def measure(scale: float) -> list[Result]:
     """Appends per second, ours and theirs, one after the other on the same PostgreSQL."""
     seconds = max(SECONDS * min(scale, 1.0), 2.0)
     with servers() as where:
-        ours = asyncio.run(_ours(where, seconds))
+        ours = uvloop.run(_ours(where, seconds))
         theirs = _theirs(where, seconds)
     return [
         Result(

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import uvloop
+
 from benchmarks.consuming import plain_rate
 from benchmarks.orders import MANIFEST, publish
 from benchmarks.report import Result
@@ -24,8 +26,8 @@ def measure(scale: float) -> list[Result]:
     """Rebuild rates at the full size and at a tenth of it."""
     full = max(int(EVENTS * scale), 10_000)
     results = []
-    tenth = asyncio.run(_of_size(full // 10))
-    plain, rebuilt, faust, memory = asyncio.run(_of_size(full))
+    tenth = uvloop.run(_of_size(full // 10))
+    plain, rebuilt, faust, memory = uvloop.run(_of_size(full))
     results.append(
         Result(
             f"rebuild, {full:,} events, 10 columns",

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import uvloop
+
 from benchmarks.report import Result
 from benchmarks.rig import Servers, Stopwatch, say, servers, service
 from chassis.decider import handle
@@ -37,7 +39,7 @@ SINCE = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 def measure(scale: float) -> list[Result]:
     """Fill a workspace, add segments, change people."""
-    return asyncio.run(_measure(max(int(PEOPLE * scale), 1_000)))
+    return uvloop.run(_measure(max(int(PEOPLE * scale), 1_000)))
 
 
 async def _measure(count: int) -> list[Result]:

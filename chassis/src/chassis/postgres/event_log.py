@@ -82,6 +82,7 @@ class PostgresEventLog:
         self._subjects = subjects
         self._clock = clock
         self._appended = appended
+        self._log = log.bind()  # once: for every append it would take as long as encoding it
 
     async def load(self, context: Context, stream: str, *, upto: datetime | None = None) -> Loaded:
         """See chassis.ports.EventLog.load."""
@@ -265,11 +266,11 @@ class PostgresEventLog:
         self._appended()
 
     def _say(self, prepared: Sequence[Prepared]) -> None:
-        if log.is_enabled_for(logging.DEBUG):
+        if self._log.is_enabled_for(logging.DEBUG):
             events = [stored for one in prepared for stored in one.events]
             types = sorted({stored.type for stored in events})
             correlated = str(prepared[0].context.correlation_id)
-            log.debug("appended", events=len(events), types=types, correlation_id=correlated)
+            self._log.debug("appended", events=len(events), types=types, correlation_id=correlated)
 
 
 def _subjects_of(codec: Codec, append: Append) -> list[UUID | None]:
