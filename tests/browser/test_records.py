@@ -143,7 +143,7 @@ async def test_the_past_of_a_contact_is_shown_and_cannot_be_changed(
         await page.get_by_role("button", name="Time machine").click()
         await page.get_by_label("Show this record as of").fill("0")
         await expect(page).to_have_url(re.compile("as_of="))
-        await expect(page.get_by_text("This is how it was on")).to_be_visible()
+        await expect(page.get_by_text("This is how it was at")).to_be_visible()
         await expect(page.locator("#field-city .inline-value")).to_contain_text("New York")
         await expect(page.get_by_role("button", name="Edit City")).to_have_count(0)
         await page.get_by_role("link", name="Back to now").click()

@@ -121,6 +121,12 @@ def test_days_ahead_read_as_how_soon(ahead: int, expected: str) -> None:
     assert f.due(NOW.date() + timedelta(days=ahead), NOW.date()) == expected
 
 
+def test_a_day_to_look_back_from_is_its_end_and_not_its_midnight() -> None:
+    berlin = f.zone("Europe/Berlin")
+    assert f.point("2026-07-01", berlin) == "the end of 1 Jul 2026"
+    assert f.point("2026-07-01T22:30:00Z", berlin) == "2 Jul 2026, 00:30"
+
+
 def test_a_moment_is_shown_in_the_workspaces_time_zone() -> None:
     assert f.moment("2026-07-01T22:30:00Z", f.zone("Europe/Berlin")) == "2 Jul 2026, 00:30"
     assert f.moment("2026-07-01T22:30:00Z", f.zone("No/Where")) == "1 Jul 2026, 22:30"

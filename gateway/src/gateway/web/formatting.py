@@ -16,6 +16,7 @@ _TONES = 8
 _MONTHS = "January February March April May June July August September October November December"
 MONTHS = tuple(_MONTHS.split())
 NONE = "–"
+A_DAY = len("2026-03-30")
 
 
 def digits_of(currency: str) -> int:
@@ -169,6 +170,12 @@ def moment(value: str | datetime | None, in_zone: ZoneInfo) -> str:
         return NONE
     local = parsed.astimezone(in_zone)
     return f"{day(local.date())}, {local:%H:%M}"
+
+
+def point(value: str, in_zone: ZoneInfo) -> str:
+    """A point to look at the past from: a moment, or a day, which means its end: `the end of
+    3 Apr 2026`."""
+    return f"the end of {day(value)}" if len(value) == A_DAY else moment(value, in_zone)
 
 
 def ago(value: str | datetime | None, now: datetime) -> str:

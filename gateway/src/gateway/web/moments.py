@@ -12,7 +12,6 @@ from gateway.web import formatting
 from gateway.web.sentences import HistoryRow, history_rows
 
 _TOLD_MOST = 2
-_DAY = len("2026-03-30")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,6 @@ def happened_by(as_of: str | None, at: str) -> bool:
     if not as_of or happened is None:
         return True
     then = formatting.parse_time(as_of)
-    if len(as_of) == _DAY and then is not None:
+    if len(as_of) == formatting.A_DAY and then is not None:
         then += timedelta(days=1)
     return then is None or happened <= then

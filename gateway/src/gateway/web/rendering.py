@@ -39,6 +39,7 @@ def environment() -> Environment:
         "month": formatting.month,
         "ago": formatting.ago,
         "moment": formatting.moment,
+        "point": formatting.point,
         "due": formatting.due,
         "initials": formatting.initials,
         "tone": formatting.tone,
