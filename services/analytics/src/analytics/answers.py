@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -105,7 +105,7 @@ class _Shape:
         self._ask = ask
         self._table = table
         self._people = people
-        self._walk = walk
+        self._points_of = [_point(ask, begin) for begin in walk]
         self._cut = False
 
     def total(self, currency: str | None) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class _Shape:
         hidden = self._people is not None and (
             0 < self._people.get((EVERYTHING, EVERYTHING), 0) < LEAST
         )
-        return self._item(self._ask, currency, sums, hidden)
+        return _item(self._ask, currency, sums, _url(self._ask, currency), hidden)
 
     def series(self, currency: str | None) -> list[dict[str, Any]]:
         """The points of one currency."""
@@ -150,7 +150,8 @@ class _Shape:
         about = self._ask.narrowed(dimension, key)
         label = self._table.labels.get(key) or (key if key else f"No {dimension.title.lower()}")
         item: dict[str, Any] = {"key": NONE if key is None else key, "label": label}
-        item |= self._item(about, currency, _added(cell.values()), hidden)
+        sums = _added(cell.values())
+        item |= _item(about, currency, sums, _url(about, currency), hidden)
         if self._ask.period is not None:
             item["series"] = self._points(about, cell, currency, key)
         return item
@@ -159,16 +160,17 @@ class _Shape:
         self, about: Ask, cell: Cell, currency: str | None, group: Any
     ) -> list[dict[str, Any]]:
         """The points of one group over time; a stock goes on from what it was before."""
-        hidden = self._hidden({begin: (begin, group) for begin in self._walk})
-        period = about.period or "day"
+        hidden = self._hidden({point.begin: (point.begin, group) for point in self._points_of})
+        link, goes_on = links(about, currency), is_stock(about)
         so_far = cell.get(None, {})
         points = []
-        for begin in self._walk:
-            sums = cell.get(begin, {})
-            if is_stock(about):
+        for point in self._points_of:
+            sums = cell.get(point.begin, {})
+            if goes_on:
                 sums = so_far = _added((so_far, sums))
-            item = {"key": key_of(period, begin), "label": label_of(period, begin)}
-            points.append(item | self._item(_within(about, begin), currency, sums, begin in hidden))
+            item = {"key": point.key, "label": point.label}
+            url = link(point.first, point.last) if about.singles else None
+            points.append(item | _item(about, currency, sums, url, point.begin in hidden))
         return points
 
     def _hidden(self, places: Mapping[Any, tuple[Any, Any]]) -> set[Any]:
@@ -176,16 +178,18 @@ class _Shape:
             return set()
         return held_back({name: self._people.get(place, 0) for name, place in places.items()})
 
-    def _item(self, about: Ask, currency: str | None, sums: Sums, hidden: bool) -> dict[str, Any]:
-        item: dict[str, Any] = {"value": None, "events_url": None}
-        if about.by_currency:
-            item["currency"] = currency
-        if hidden:
-            return item | {"suppressed": True}
-        item["value"] = told(about.kpi.value(sums), about.kpi.unit, currency)
-        if about.singles:
-            item["events_url"] = events_url(about, currency)
-        return item
+
+def _item(
+    about: Ask, currency: str | None, sums: Sums, url: str | None, hidden: bool
+) -> dict[str, Any]:
+    item: dict[str, Any] = {"value": None, "events_url": None}
+    if about.by_currency:
+        item["currency"] = currency
+    if hidden:
+        return item | {"suppressed": True}
+    item["value"] = told(about.kpi.value(sums), about.kpi.unit, currency)
+    item["events_url"] = url
+    return item
 
 
 def _added(many: Iterable[Sums]) -> dict[str, int]:
@@ -196,14 +200,29 @@ def _added(many: Iterable[Sums]) -> dict[str, int]:
     return total
 
 
-def _within(about: Ask, begin: date) -> Ask:
-    """The question about one period; of a stock, about its end."""
-    last = last_day(about.period or "day", begin)
-    if about.last is not None:
-        last = min(last, about.last)
-    if is_stock(about):
-        return replace(about, first=None, last=last)
-    return replace(about, first=max(filter(None, (about.first, begin))), last=last)
+def _url(about: Ask, currency: str | None) -> str | None:
+    return events_url(about, currency) if about.singles else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A period of the series, and the days that a question about it alone is about: of a stock, up
+    to its end."""
+
+    begin: date
+    key: str
+    label: str
+    first: date | None
+    last: date
+
+
+def _point(ask: Ask, begin: date) -> _Point:
+    period = ask.period or "day"
+    last = last_day(period, begin)
+    if ask.last is not None:
+        last = min(last, ask.last)
+    first = None if is_stock(ask) else max(filter(None, (ask.first, begin)))
+    return _Point(begin, key_of(period, begin), label_of(period, begin), first, last)
 
 
 def told(value: Number, unit: Unit, currency: str | None) -> float | int | None:
@@ -223,20 +242,32 @@ def told(value: Number, unit: Unit, currency: str | None) -> float | int | None:
 
 def events_url(about: Ask, currency: str | None = None) -> str:
     """Where the facts behind a figure are listed."""
-    parameters: list[tuple[str, str]] = []
-    if about.first is not None and not is_stock(about):
-        parameters.append(("from", about.first.isoformat()))
-    if about.last is not None:
-        parameters.append(("to", about.last.isoformat()))
-    for dimension, key in about.filters:
-        parameters.append((f"filter[{dimension.name}]", NONE if key is None else str(key)))
+    return links(about, currency)(about.first, about.last)
+
+
+def links(about: Ask, currency: str | None) -> Callable[[date | None, date | None], str]:
+    """Where the facts behind a figure are listed, by the first and the last day: what is the same
+    for all points of a series is put together once."""
+    parameters = [
+        (f"filter[{dimension.name}]", NONE if key is None else str(key))
+        for dimension, key in about.filters
+    ]
     if currency is not None and about.by_currency:
         parameters.append(("currency", currency))
     for name, at in (("as_of", about.moment.as_of), ("known_at", about.moment.known_at)):
         if at is not None:
             parameters.append((name, to_moment(at) or ""))
-    query = f"?{urlencode(parameters, safe='[]():,')}" if parameters else ""
-    return f"/api/v1/kpis/{about.kpi.name}/events{query}"
+    path = f"/api/v1/kpis/{about.kpi.name}/events"
+    tail = [urlencode(parameters, safe="[]():,")] if parameters else []
+    of_a_span = not is_stock(about)
+
+    def link(first: date | None, last: date | None) -> str:
+        days = [f"from={first.isoformat()}"] if first is not None and of_a_span else []
+        days += [f"to={last.isoformat()}"] if last is not None else []
+        query = "&".join((*days, *tail))
+        return f"{path}?{query}" if query else path
+
+    return link
 
 
 def people_of(rows: Iterable[Mapping[str, Any]]) -> People:
