@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 Asked = TypeVar("Asked")
 
 PATIENCE_S = 2.0
+WAITS_S = 2.0
+"""For one's own write (chassis.http.reading)."""
 REFUSED_WITHIN_S = PATIENCE_S + 1.75
 """Once the patience, and no time for asking the server to confirm that it is over."""
 router = APIRouter()
@@ -164,3 +166,21 @@ async def test_a_statement_that_takes_too_long_is_undone_on_the_server(
 async def test_what_may_take_longer_is_given_the_time(ask: Client) -> None:
     path = f"/api/v1/naps?seconds={2 * PATIENCE_S}&patience_s=30"
     assert (await ask("GET", path))[0] == 200
+
+
+async def test_a_reader_whose_wait_ends_while_the_database_is_slow_is_answered(
+    server: Server, ask: Client
+) -> None:
+    """The time to wait for one's own write is up in the middle of looking whether it is there."""
+    connection = await asyncpg.connect(server.dsn.rpartition("/")[0] + "/everlog_depot")
+    reading = asyncio.create_task(
+        ask("GET", "/api/v1/naps?seconds=0", Everlog_Token=f"parcel-{new_id()}@1")
+    )
+    await asyncio.sleep(WAITS_S - 0.5)
+    async with connection.transaction():
+        await connection.execute("lock table road.guards")
+        await asyncio.sleep(1.0)
+    await connection.close()
+    status, said, headers = await reading
+    assert (status, said) == (200, {"slept": 0})
+    assert headers["Everlog-Stale"] == "true"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from chassis.events import category_of
@@ -50,18 +50,18 @@ class Progress:
         wanted = self._wanted(tokens)
         if not wanted:
             return True
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not await self._reached(workspace, wanted):
-                    moved = self._moved
-                    try:
-                        async with asyncio.timeout(_POLL_S):
-                            await moved.wait()
-                    except TimeoutError:
-                        continue
-        except TimeoutError:
-            return False
-        return True
+        clock = asyncio.get_running_loop().time
+        end = clock() + timeout_s
+        while True:
+            moved = self._moved
+            # Never cut off in the middle: a statement that is cancelled takes its connection along.
+            if await self._reached(workspace, wanted):
+                return True
+            if (left := end - clock()) <= 0:
+                return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _POLL_S)):
+                    await moved.wait()
 
     def _wanted(self, tokens: str) -> dict[str, int]:
         wanted: dict[str, int] = {}
