@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -165,6 +165,33 @@ class TestInPostgres(EventLogContract):
         await frozen.give_up()
         await heir.give_up()
 
+    async def test_a_relay_that_is_frozen_while_it_empties_the_outbox_holds_nothing(
+        self, postgres_bench: PostgresBench, postgres_dsn: str
+    ) -> None:
+        """Its last word is carried out by the server, and nobody waits for another one."""
+        from chassis.decider import handle
+
+        asking, parcel = context(new_id()), new_id()
+        await handle(postgres_bench.log, PARCEL, parcel, send(parcel), asking, new=True)
+        frozen, heir = (PostgresOutbox(postgres_bench.worker, "parcels") for _ in range(2))
+        assert await frozen.take_over()
+        batch = await frozen.take(10_000)
+        async with postgres_bench.worker.connection(None) as connection:
+            line = connection._con._transport
+        async with waiting_for_the_outbox(postgres_dsn) as is_waited_for:
+            emptying = asyncio.create_task(frozen.done(batch))
+            await is_waited_for()
+            line.pause_reading()
+        assert frozen._session is not None
+        frozen._session.terminate()
+        async with asyncio.timeout(10):
+            while not await heir.take_over():
+                await asyncio.sleep(0.05)
+        assert not set((await heir.take(10_000)).positions) & set(batch.positions)
+        line.resume_reading()
+        await emptying
+        await heir.give_up()
+
     async def test_a_relay_that_is_at_work_is_not_succeeded(
         self, postgres_bench: PostgresBench
     ) -> None:
@@ -216,6 +243,23 @@ class TestInPostgres(EventLogContract):
         with pytest.raises(Fenced):
             await hanging.hold()
         await heir.give_up()
+
+
+@asynccontextmanager
+async def waiting_for_the_outbox(dsn: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Nothing can be taken out of it meanwhile; what is given waits until somebody tries."""
+    connection = await asyncpg.connect(dsn.rpartition("/")[0] + "/everlog_parcels")
+    waits = "select count(*) from pg_locks where not granted and locktype = 'transactionid'"
+
+    async def is_waited_for() -> None:
+        async with asyncio.timeout(5):
+            while not await connection.fetchval(waits):
+                await asyncio.sleep(0.02)
+
+    async with connection.transaction():
+        await connection.execute("select from log.outbox for update")
+        yield is_waited_for
+    await connection.close()
 
 
 async def _take_for_ever(outbox: PostgresOutbox) -> None:

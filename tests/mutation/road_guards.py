@@ -91,8 +91,8 @@ RELAY_GUARDS = (
         "fencing epoch of the relay",
         ("G1", "G4"),
         _OUTBOX,
-        '"update log.relay set epoch = epoch where epoch = $1"',
-        '"update log.relay set epoch = epoch where $1::bigint is not null"',
+        "update log.relay set epoch = epoch where epoch = $1 returning epoch",
+        "update log.relay set epoch = epoch where $1::bigint is not null returning epoch",
         (f"{_LOG}::test_a_relay_that_was_succeeded_can_delete_nothing",),
     ),
     Mutant(
@@ -102,6 +102,17 @@ RELAY_GUARDS = (
         '                "idle_session_timeout": str(limit),\n',
         "",
         (f"{_LOG}::test_a_relay_that_is_frozen_is_succeeded_and_then_refused",),
+    ),
+    Mutant(
+        "a frozen worker loses what it holds",
+        ("G1", "G4"),
+        f"{CHASSIS}/postgres/database.py",
+        ", set_config('transaction_timeout', $4, false)\n",
+        ", set_config('everlog.unused', $4, false)\n",
+        (
+            f"{TESTS}/test_frozen_workers.py"
+            "::test_a_worker_frozen_in_the_middle_of_a_statement_lets_go_of_its_rows",
+        ),
     ),
     Mutant(
         "a relay at work keeps its lock",

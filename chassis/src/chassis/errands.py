@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from chassis.comparing import Compared, compare_tables
+from chassis.comparing import COMPARES_WITHIN_S, Compared, compare_tables
 from chassis.errors import DomainError
 from chassis.ids import new_id
 from chassis.lane import LIVE
@@ -227,7 +227,8 @@ async def compare(
     """Compare a read model with the one that was built beside and is kept up; if there is none,
     with a fold of the log. The live lane stands still meanwhile."""
     projection = service.manifest.projection(name)
-    async with service.work.connection(None) as connection, connection.transaction():
+    patiently = service.work.connection(None, patience_s=COMPARES_WITHIN_S)
+    async with patiently as connection, connection.transaction():
         await connection.execute("select from road.offsets where lane = $1 for update", LIVE)
         beside = await connection.fetchval(
             "select max(generation) from road.generations "

@@ -23,7 +23,7 @@ import psycopg2
 
 from chassis.building import Building, Loads, OpenSource, Report
 from chassis.codec import Codec
-from chassis.comparing import Compared, compare_tables
+from chassis.comparing import COMPARES_WITHIN_S, Compared, compare_tables
 from chassis.errors import Fenced, Poison
 from chassis.kafka.topics import partitions_of
 from chassis.lane import LIVE
@@ -145,7 +145,8 @@ class Rebuild:
 
     async def _build_and_compare(self) -> list[Compared]:
         await self._prepare()
-        async with self._where.database.connection(None) as connection, connection.transaction():
+        patiently = self._where.database.connection(None, patience_s=COMPARES_WITHIN_S)
+        async with patiently as connection, connection.transaction():
             rows = await connection.fetch(_PLACES + " for update", LIVE)
             await self._follow_to_the_end(connection, _places_of(rows))
             return await compare_tables(connection, self._projection, self._generation)

@@ -27,6 +27,8 @@ from chassis.relay import key_message
 from chassis.wire import message_of
 
 _PAGE = 2_000
+_LOOKS_S = 600.0
+"""All of a log is looked through."""
 
 _EVENTS = """
 select e.position, e.workspace_id, e.stream, e.version, e.id, e.type, e.occurred_at, e.recorded_at,
@@ -95,9 +97,9 @@ async def republish(origin: Origin, report: Report) -> Republished:
 
 
 async def _publish_keys(origin: Origin, sink: Sink, report: Report) -> tuple[int, int]:
-    async with origin.database.connection(None) as connection:
+    async with origin.database.connection(None, patience_s=_LOOKS_S) as connection:
         total = await connection.fetchval("select count(*) from log.subject_keys")
-        rows = await connection.fetch(_DESTROYED, timeout=600)
+        rows = await connection.fetch(_DESTROYED)
     gone = [KeyNotice(0, row["workspace_id"], row["key_id"], None, origin.service) for row in rows]
     done, place = 0, (UUID(int=0), UUID(int=0))
     while True:
@@ -123,8 +125,8 @@ async def _publish_events(
     origin: Origin, sink: Sink, topics: Mapping[str, UUID], report: Report
 ) -> int:
     begin = await origin.outbox.republished(topics)
-    async with origin.database.connection(None) as connection:
-        total = await connection.fetchval(_COUNT, begin, timeout=600)
+    async with origin.database.connection(None, patience_s=_LOOKS_S) as connection:
+        total = await connection.fetchval(_COUNT, begin)
     done = 0
     async for position, messages in _pages(origin, begin):
         await origin.outbox.hold()

@@ -46,9 +46,14 @@ WAITED = Histogram(
 
 _ENTER = """
 select set_config('everlog.workspace', $1, false), set_config('search_path', $2, false),
-       set_config('statement_timeout', $3, false)
+       set_config('statement_timeout', $3, false), set_config('transaction_timeout', $4, false)
 """
 _WORK_S = 60.0
+_TRANSACTION_S = 300.0
+"""After which the server ends a transaction and its connection. Whoever is frozen in the middle of
+a statement, which is no idling, would hold for ever what others wait for."""
+_STATEMENTS_MOST = 6
+"""In one transaction, of those that may take as long as a connection's own patience."""
 _GRACE_S = 0.5
 """How much longer than the server, which says what it gave up, the client waits."""
 
@@ -56,7 +61,7 @@ _GRACE_S = 0.5
 class _Scoped(asyncpg.Connection):  # type: ignore[misc]
     """A connection that remembers what it is set to."""
 
-    scope: tuple[str, str, str] | None = None
+    scope: tuple[str, ...] | None = None
 
 
 class _Impatient(_Scoped):
@@ -103,7 +108,7 @@ class Database:
     """A pool of connections; opened by `start`, closed by `stop`.
 
     `patience_s`: how long to wait for a connection, and for each statement, which the server then
-    undoes. None: a minute for a statement, and for a connection as long as it takes.
+    undoes. None: a minute for each statement, and for a connection as long as it takes.
     """
 
     def __init__(
@@ -154,8 +159,8 @@ class Database:
         if self._pool is None:
             raise RuntimeError("the database pool is not started")
         patience = patience_s or self._patience_s
-        limit = "0" if patience is None else f"{patience * 1000:.0f}"
-        scope = (str(workspace or ""), self.search_path, limit)
+        limits = (patience or 0.0, max(_TRANSACTION_S, _STATEMENTS_MOST * (patience_s or 0.0)))
+        scope = (str(workspace or ""), self.search_path, *(f"{s * 1000:.0f}" for s in limits))
         began = time.perf_counter()
         async with self._pool.acquire(timeout=self._patience_s) as connection:
             self._waited.observe(time.perf_counter() - began)

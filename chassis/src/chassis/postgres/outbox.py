@@ -31,7 +31,6 @@ select o.position, e.workspace_id, e.stream, e.version, e.id, e.type, e.occurred
  order by o.position
 """
 _KEYS = "select number, workspace_id, key_id, wrapped from log.key_outbox order by number limit $1"
-_FENCE = "update log.relay set epoch = epoch where epoch = $1"
 _EPOCH = "select epoch from log.relay"
 _RAISE = "update log.relay set epoch = epoch + 1 returning epoch"
 _LOCK = "select pg_advisory_lock($1)"
@@ -43,9 +42,15 @@ select pg_terminate_backend(pid) from pg_locks
 """
 _TOPICS = "select topics from log.relay"
 _NOTE_TOPICS = "update log.relay set topics = topics || $1 where epoch = $2"
+# One statement, so that a relay that is frozen never holds what its successor waits for.
 _DONE = """
-with gone as (
-    delete from log.outbox where position = any($1) returning workspace_id, position),
+with fence as (
+    update log.relay set epoch = epoch where epoch = $1 returning epoch),
+gone as (
+    delete from log.outbox where position = any($2) and exists (select from fence)
+    returning workspace_id, position),
+keys_gone as (
+    delete from log.key_outbox where number = any($3) and exists (select from fence)),
 fresh as (
     select g.workspace_id, g.position, e.type from gone g join log.events e using (position)
      where not exists (select from log.feed f where f.position = g.position)),
@@ -60,10 +65,11 @@ numbered as (
     insert into log.feed (workspace_id, number, position, type)
     select f.workspace_id, h.number - c.n + row_number() over (
                partition by f.workspace_id order by f.position), f.position, f.type
-      from fresh f join heads h using (workspace_id) join counted c using (workspace_id))
-select pg_notify($2, workspace_id::text) from heads
+      from fresh f join heads h using (workspace_id) join counted c using (workspace_id)),
+told as materialized (
+    select pg_notify($4, workspace_id::text) from heads)
+select exists (select from fence) as held, (select count(*) from told) as told
 """
-_KEYS_DONE = "delete from log.key_outbox where number = any($1)"
 _WAITING = """
 select count(*) as events, extract(epoch from now() - min(e.recorded_at)) as oldest_s
   from log.outbox o join log.events e using (position)
@@ -162,13 +168,13 @@ class PostgresOutbox:
 
     async def done(self, batch: Batch) -> None:
         """The batch is acknowledged. Raises Fenced if another relay took over meanwhile."""
-        async with self._database.connection(None) as connection, connection.transaction():
-            if await connection.execute(_FENCE, self._epoch) != "UPDATE 1":
-                raise Fenced("another relay took over the outbox")
-            if batch.positions:
-                await connection.execute(_DONE, batch.positions, FEED_CHANNEL)
-            if batch.keys:
-                await connection.execute(_KEYS_DONE, [k.number for k in batch.keys])
+        keys = [notice.number for notice in batch.keys]
+        async with self._database.connection(None) as connection:
+            done = await connection.fetchrow(
+                _DONE, self._epoch, batch.positions, keys, FEED_CHANNEL
+            )
+        if not done["held"]:
+            raise Fenced("another relay took over the outbox")
 
     async def waiting(self) -> tuple[int, float]:
         """How many events wait, and the age of the oldest in seconds."""
