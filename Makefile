@@ -12,7 +12,7 @@ help: ## show this list
 .venv/.synced: uv.lock
 	@.ci/bootstrap
 
-up: .venv/.synced ## install, start everything, load the sample workspace once, print where to sign in
+up: .venv/.synced ## install, start everything, print where to sign in; a sample workspace moves in once
 	@$(EVERLOG) up
 
 down: .venv/.synced ## stop every process of this copy; its data stays

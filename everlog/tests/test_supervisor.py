@@ -150,6 +150,24 @@ def test_services_wait_for_a_setup_that_fails_at_first(platform: Platform) -> No
     assert eventually(lambda: platform.order() == ["setup", "setup", "contacts up"])
 
 
+def test_what_is_done_once_beside_the_rest_comes_last_and_again_until_it_is_done(
+    platform: Platform,
+) -> None:
+    platform.start(
+        sample=(2, "echo sample >> order; [ $(grep -c sample order) -ge 2 ]"),
+        database=(0, "sleep 0.3; " + SERVER.format("database")),
+        gateway=(2, SERVICE.format("gateway")),
+    )
+    assert eventually(lambda: platform.seen("sample")["state"] == "done")
+    assert not platform.seen("sample")["essential"]
+    assert platform.order()[0] == "database up"
+    assert platform.order().count("sample") == 2
+    os.kill(platform.pid("gateway"), signal.SIGKILL)
+    assert eventually(partial(platform.has_been_restarted, "gateway"))
+    assert platform.end() == 0
+    assert platform.order().count("sample") == 2
+
+
 def test_no_child_outlives_a_supervisor_that_is_killed(platform: Platform) -> None:
     platform.start(
         database=(0, SERVER.format("database")), contacts=(1, SERVICE.format("contacts"))

@@ -43,19 +43,21 @@ def main() -> None:
     home = Home.of(os.environ)
     home.ensure()
     commands = json.loads(os.environ["EVERLOG_TEST_COMMANDS"])
-    setup = Launch(
-        "setup",
-        ("bash", "-c", commands.pop("setup", [0, "true"])[1]),
-        dict(os.environ),
-        home.path,
-        home.log("setup"),
-    )
+    once = {
+        name: Launch(
+            name, ("bash", "-c", commands.pop(name)[1]), dict(os.environ), home.path, home.log(name)
+        )
+        for name in ("setup", "sample")
+        if name in commands
+    }
+    if "setup" not in once:
+        once["setup"] = Launch("setup", ("true",), {}, home.path, home.log("setup"))
     members = [
         Member(Command(home, name, command), Stage(stage), 1, essential=True, speaks="smtp")
         for name, (stage, command) in commands.items()
     ]
     with alone(home):
-        Supervisor(home, members, setup).run()
+        Supervisor(home, members, once["setup"], once.get("sample")).run()
 
 
 if __name__ == "__main__":

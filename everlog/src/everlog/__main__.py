@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import typer
 
-# Long-running: they do without the command line and its memory.
-PROCESSES = {"supervise": "everlog.supervisor", "mailbox": "everlog.mailbox"}
+# Run by the supervisor: they do without the command line and its memory.
+PROCESSES = {
+    "supervise": "everlog.supervisor",
+    "mailbox": "everlog.mailbox",
+    "sample": "everlog.sampling",
+}
 
 
 def command_line() -> typer.Typer:

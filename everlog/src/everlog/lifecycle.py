@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from embedded.ports import free_base, is_taken
 from embedded.toolchain import FOR_EMBEDDED_SERVERS, GIT, NPM, PYTHON, require
 from everlog import pids, web_assets
 from everlog.home import CHECKOUT, DEFAULT_PORT, PORTS, Home
-from everlog.services import is_installed, ports_of
+from everlog.services import ports_of
 from everlog.status import PlatformStatus, ProcessStatus, look, supervisor_of
 
 Say = Callable[[str], None]
@@ -55,10 +54,8 @@ def bring_up(home: Home, say: Say) -> Up:
         else:
             install_all(home, say)
             status = _start(home, say)
-        _load_sample(home, status, say)
     seconds = round(time.monotonic() - begin, 1)
-    # Loading the sample took a while: what was late may have come.
-    return Up(look(home, measure=False), supervisor is None, ensured.password_is_new, seconds)
+    return Up(status, supervisor is None, ensured.password_is_new, seconds)
 
 
 @contextlib.contextmanager
@@ -159,23 +156,6 @@ def _not_ready(home: Home, missing: list[ProcessStatus]) -> Trouble:
     names = ", ".join(each.name for each in missing) or "supervisor"
     first = missing[0].name if missing else "supervisor"
     return _ended(f"Not ready after {_READY_S_MAX:.0f} s: {names}.", home, first)
-
-
-def _load_sample(home: Home, status: PlatformStatus, say: Say) -> None:
-    """The sample workspace, on the first run alone: later it would land among real customers."""
-    marker = home.path / "sample"
-    if marker.exists():
-        return
-    if home.environ.get("EVERLOG_SAMPLE") == "none":
-        marker.write_text("none\n")
-        return
-    if not is_installed("everlog.sample") or all(p.name != "gateway" for p in status.processes):
-        return
-    say("Loading the sample workspace (once)")
-    credentials = home.credentials()
-    sample = importlib.import_module("everlog.sample")
-    sample.load(home.url, credentials.email, credentials.password, say)
-    marker.write_text("loaded\n")
 
 
 def take_down(home: Home) -> list[str]:

@@ -27,6 +27,7 @@ from embedded.errors import Trouble
 from embedded.launch import Launch, start, sweep
 from everlog import logs, pids
 from everlog.home import Home
+from everlog.sampling import sample_of
 from everlog.services import Member, Stage, members
 
 _log = logging.getLogger("everlog.supervisor")
@@ -96,10 +97,20 @@ class Notes:
 class Supervisor:
     """Watches over the processes of one home."""
 
-    def __init__(self, home: Home, watched: Sequence[Member], set_up: Launch | None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        watched: Sequence[Member],
+        set_up: Launch | None,
+        afterwards: Launch | None = None,
+    ) -> None:
+        """`set_up` runs once before the services start, `afterwards` once beside them."""
         self._home = home
         self._watched = [Watched(each.name, each.stage, each) for each in watched]
         self._setup = Watched("setup", Stage.SERVERS, launch=set_up) if set_up else None
+        self._afterwards = (
+            Watched(afterwards.name, Stage.GATEWAY, launch=afterwards) if afterwards else None
+        )
         self._set_up = set_up is None
         self._stopping = False
         self._rotate_due = 0.0
@@ -136,7 +147,7 @@ class Supervisor:
             self._notice_end(watched)
         for watched in self._due():
             self._start(watched)
-        for watched in self._watched:
+        for watched in self._all():
             self._notice_readiness(watched)
         changed = self._picture() != before
         if changed or self._notes.is_owed(_STATUS):
@@ -148,7 +159,8 @@ class Supervisor:
         return changed
 
     def _all(self) -> list[Watched]:
-        return [*self._watched, *([self._setup] if self._setup else [])]
+        once = (self._setup, self._afterwards)
+        return [*self._watched, *(each for each in once if each)]
 
     def _due(self) -> Iterator[Watched]:
         now = time.monotonic()
@@ -159,6 +171,8 @@ class Supervisor:
             yield from self._waiting([self._setup], now)
         stages = set(Stage) if self._set_up else {Stage.SERVERS}
         yield from self._waiting([each for each in self._watched if each.stage in stages], now)
+        if self._afterwards and all(each.state == "running" for each in self._watched):
+            yield from self._waiting([self._afterwards], now)
 
     def _waiting(self, candidates: list[Watched], now: float) -> list[Watched]:
         return [each for each in candidates if each.process is None and each.due <= now]
@@ -189,11 +203,11 @@ class Supervisor:
         self._remove_pid(watched)
         watched.process = None
         watched.last_exit = code
-        if watched is self._setup and code == 0:
-            self._set_up = True
+        if watched.member is None and code == 0:
+            self._set_up = self._set_up or watched is self._setup
             watched.due = float("inf")
             watched.turn("done")
-            _log.info("setup done")
+            _log.info("%s done", watched.name)
             return
         if time.time() - watched.since > _SETTLED_AFTER_S:
             watched.failures_in_a_row = 0
@@ -209,9 +223,13 @@ class Supervisor:
 
     def _notice_readiness(self, watched: Watched) -> None:
         """Only the servers are asked: all others may start as soon as these are ready."""
-        if watched.state != "starting" or watched.member is None:
+        if watched.state != "starting" or watched is self._setup:
             return
-        if watched.stage is not Stage.SERVERS or watched.member.server.is_ready():
+        if (
+            watched.member is None
+            or watched.stage is not Stage.SERVERS
+            or watched.member.server.is_ready()
+        ):
             watched.turn("running")
             _log.info("%s running", watched.name)
 
@@ -241,8 +259,8 @@ class Supervisor:
         """Everything, in reverse, within bounds."""
         signal.set_wakeup_fd(-1)
         _log.info("stopping")
-        if self._setup:
-            self._stop([self._setup], _GRACE_S[Stage.SERVERS])
+        once = [each for each in self._all() if each.member is None]
+        self._stop(once, _GRACE_S[Stage.SERVERS])
         for stage in sorted(Stage, reverse=True):
             self._stop([each for each in self._watched if each.stage is stage], _GRACE_S[stage])
         self._write_status()
@@ -303,7 +321,7 @@ class Supervisor:
             "pid": watched.process.pid if watched.process else None,
             "port": member.port if member else None,
             "speaks": member.speaks if member else None,
-            "essential": member.essential if member else True,
+            "essential": member.essential if member else watched is self._setup,
             "since": watched.since,
             "restarts": watched.restarts,
             "last_exit": watched.last_exit,
@@ -348,7 +366,7 @@ def supervise(home: Home) -> None:
     if home.own_postgres or home.own_kafka:
         servers = fetch(lambda text: _log.info("%s", text))
     with alone(home):
-        Supervisor(home, members(home, servers), set_up(home)).run()
+        Supervisor(home, members(home, servers), set_up(home), sample_of(home)).run()
 
 
 def main() -> int:

@@ -48,7 +48,7 @@ def _row(each: ProcessStatus) -> list[str]:
     if each.ready:
         state = "[green]done[/]" if each.state == "done" else "[green]ready[/]"
     elif each.state == "running":
-        state = "[yellow]not ready[/]"
+        state = f"[yellow]{'not ready' if each.port else 'at work'}[/]"
     else:
         state = f"[{'red' if each.state == 'restarting' else 'yellow'}]{each.state}[/]"
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from embedded.errors import Trouble
+from everlog import sampling
 from everlog.home import Home
 from everlog.lifecycle import Up, bring_up
 from everlog.output import Json, reporting
@@ -55,6 +56,9 @@ def _as_text(home: Home, done: Up) -> list[str]:
         lines.append(f"Password   [bold]{credentials.password}[/]  (shown once)")
     lines.append(f"The password is kept in {home.credentials_file}")
     late = [each.name for each in done.status.processes if not each.ready]
+    if sampling.NAME in late:
+        late.remove(sampling.NAME)
+        lines.append("A sample bookshop moves in meanwhile, within a minute (see: make status)")
     if late:
         lines.append(f"Still starting: {', '.join(late)} (see: make status)")
     return lines
