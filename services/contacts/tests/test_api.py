@@ -198,6 +198,25 @@ async def test_a_timeline_is_paged_and_filtered(desk: Desk) -> None:
     assert [row["kind"] for row in changes] == ["tag", "added"]
 
 
+async def test_a_timeline_is_seen_as_of_a_day_and_as_it_was_known(desk: Desk) -> None:
+    path = f"/contacts/{await desk.person(first_name='Ada')}"
+    for day in ("2026-01-05", "2026-02-05", "2026-03-05"):
+        note = {"kind": "note", "text": day, "at": f"{day}T12:00:00Z"}
+        await desk.write("POST", f"{path}/interactions", note)
+
+    async def days(asked: str) -> list[str]:
+        shown = await desk.read(f"{path}/timeline?kind=note&{asked}")
+        return [row["text"] for row in shown["items"]]
+
+    assert await days("") == ["2026-03-05", "2026-02-05", "2026-01-05"]
+    assert await days("as_of=2026-02-05") == ["2026-02-05", "2026-01-05"]
+    assert await days("as_of=2026-02-05T11:00:00Z") == ["2026-01-05"]
+    assert await days("as_of=2026-02-05&limit=1") == ["2026-02-05"]
+    assert await days("known_at=2026-02-05") == []
+    _, problem = await desk.refused("GET", f"{path}/timeline?as_of=soon")
+    assert problem["detail"].startswith("as_of=soon is no time")
+
+
 async def test_consent_is_on_the_record_with_its_source(desk: Desk) -> None:
     path = f"/contacts/{await desk.person(first_name='Ada')}"
     text = {"source": "form", "text_version": "v2"}

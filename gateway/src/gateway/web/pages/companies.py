@@ -89,7 +89,7 @@ async def company(
     record = await visit.api.get(path, as_of=as_of)
     asked = [visit.api.get(f"{path}/people", limit=50), visit.api.get(f"{path}/history")]
     if tab == "timeline":
-        asked.append(visit.api.get(f"{path}/timeline", limit=40))
+        asked.append(visit.api.get(f"{path}/timeline", as_of=as_of, limit=40))
     elif tab == "deals":
         asked.append(visit.api.get("/deals", company=company_id, limit=50))
     found, names = await asyncio.gather(parts(*asked), visit.names())
@@ -118,7 +118,7 @@ async def timeline(
 ) -> Response:
     """More rows of the timeline, or those of one kind."""
     path = f"/companies/{company_id}"
-    shown = await visit.api.get(f"{path}/timeline", kind=kind, cursor=cursor, limit=40)
+    shown = await visit.api.get(f"{path}/timeline", kind=kind, as_of=as_of, cursor=cursor, limit=40)
     return visit.page(
         "record/timeline_rows.html",
         shown=shown,

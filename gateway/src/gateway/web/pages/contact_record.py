@@ -66,7 +66,7 @@ async def contact(
         return go_to(visit.request, f"/contacts/{record['id']}")
     asked = [visit.api.get(f"{path}/history")]
     if tab == "timeline":
-        asked.append(visit.api.get(f"{path}/timeline", limit=_PAGE))
+        asked.append(visit.api.get(f"{path}/timeline", as_of=as_of, limit=_PAGE))
     elif tab == "deals":
         asked.append(visit.api.get("/deals", contact=contact_id, limit=50))
     elif tab == "purchases":
@@ -104,7 +104,9 @@ async def timeline(
 ) -> Response:
     """More rows of the timeline, or those of one kind."""
     path = f"/contacts/{contact_id}"
-    shown = await visit.api.get(f"{path}/timeline", kind=kind, cursor=cursor, limit=_PAGE)
+    shown = await visit.api.get(
+        f"{path}/timeline", kind=kind, as_of=as_of, cursor=cursor, limit=_PAGE
+    )
     return visit.page(
         "record/timeline_rows.html",
         shown=shown,

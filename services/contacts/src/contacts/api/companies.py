@@ -17,7 +17,7 @@ from contacts.api.access import check_company, check_owner, default_owner
 from contacts.api.bodies import CompanyChanges, CompanyFields, NewCompany
 from contacts.api.histories import Page, company_history
 from contacts.api.people import page_of_people
-from contacts.api.points import AsOf, KnownAt
+from contacts.api.points import AsOf, KnownAt, point
 from contacts.api.records import company_as_of, not_there
 from contacts.api.timelines import Kinds, shown_timeline
 from contacts.domain.company import COMPANY, AddCompany, ChangeCompany, CompanyProfile
@@ -133,13 +133,23 @@ async def timeline(
     request: Request,
     read: Reading,
     kind: Kinds = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """What happened with a company: its deals, its people coming and going, its changes."""
     await _company(read, request, company_id)
     workspace, owners = read.principal.workspace, read.principal.visible_owners()
-    wanted = TimelineWanted(workspace, owners, company_id=company_id, limit=limit, cursor=cursor)
+    wanted = TimelineWanted(
+        workspace,
+        owners,
+        company_id=company_id,
+        as_of=point(as_of, "as_of"),
+        known_at=point(known_at, "known_at"),
+        limit=limit,
+        cursor=cursor,
+    )
     async with read.connection() as connection:
         return read.json(await shown_timeline(connection, wanted, kind))
 

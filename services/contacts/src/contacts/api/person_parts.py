@@ -15,6 +15,7 @@ from chassis.ids import new_id
 from contacts.api.access import check_company, check_person
 from contacts.api.bodies import ConsentBody, NewInteraction, NewJob
 from contacts.api.histories import Page, person_history
+from contacts.api.points import AsOf, KnownAt, point
 from contacts.api.records import answering, not_there
 from contacts.api.timelines import Kinds, shown_timeline
 from contacts.domain.person import PERSON
@@ -53,6 +54,8 @@ async def timeline(
     request: Request,
     read: Reading,
     kind: Kinds = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
@@ -61,7 +64,15 @@ async def timeline(
     async with read.connection() as connection:
         person_id = await answering(connection, workspace, person_id)
         people = tuple(await fetch_records(connection, workspace, person_id))
-        wanted = TimelineWanted(workspace, owners, people=people, limit=limit, cursor=cursor)
+        wanted = TimelineWanted(
+            workspace,
+            owners,
+            people=people,
+            as_of=point(as_of, "as_of"),
+            known_at=point(known_at, "known_at"),
+            limit=limit,
+            cursor=cursor,
+        )
         if not await sees_person(connection, workspace, person_id, owners):
             raise await not_there(request, read, PERSON, person_id)
         return read.json(await shown_timeline(connection, wanted, kind))

@@ -226,13 +226,15 @@ _OF_PURCHASE = ("number", "currency", "total_minor", "first_title", "first_quant
 @dataclass(frozen=True, slots=True)
 class TimelineWanted:
     """Whose timeline (all records of a person), which kinds of it (none: all), from where on;
-    `owners` as in lists."""
+    what had happened by `as_of` and was recorded by `known_at`; `owners` as in lists."""
 
     workspace: UUID
     owners: frozenset[UUID] | None = None
     people: tuple[UUID, ...] = ()
     company_id: UUID | None = None
     kinds: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    known_at: datetime | None = None
     limit: int = 50
     cursor: str | None = None
 
@@ -258,6 +260,10 @@ def wanted_timeline(wanted: TimelineWanted) -> Select[Any]:
         of_subject = of_subject.where(~_of_a_person(wanted.workspace, not_(seen)))
     if wanted.kinds:
         of_subject = of_subject.where(any_of(t.kind, wanted.kinds))
+    if wanted.as_of is not None:
+        of_subject = of_subject.where(t.at <= wanted.as_of)
+    if wanted.known_at is not None:
+        of_subject = of_subject.where(t.recorded_at <= wanted.known_at)
     if wanted.cursor:
         place = decode_cursor(wanted.cursor, [datetime, UUID])
         of_subject = of_subject.where(after([t.at, t.event_id], place, descending=True))
