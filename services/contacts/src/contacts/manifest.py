@@ -14,6 +14,7 @@ from contacts.api import (
     erasures,
     merges,
     overview,
+    own_fields,
     people,
     person_parts,
     purchases,
@@ -25,6 +26,7 @@ from contacts.domain.company import COMPANY
 from contacts.domain.default_view import DEFAULT_VIEW
 from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
+from contacts.domain.own_field import OWN_FIELD
 from contacts.domain.person import PERSON
 from contacts.domain.purchase import PURCHASE
 from contacts.domain.saved_view import SAVED_VIEW
@@ -41,6 +43,7 @@ from contacts.read_models.known_users import KNOWN_USERS_PROJECTION
 from contacts.read_models.known_workspaces import KNOWN_WORKSPACES_PROJECTION
 from contacts.read_models.likenesses import LIKENESSES_PROJECTION
 from contacts.read_models.merging_rules import MERGING_RULES_PROJECTION
+from contacts.read_models.own_fields import OWN_FIELDS_PROJECTION
 from contacts.read_models.people import PEOPLE_PROJECTION
 from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
@@ -69,6 +72,7 @@ MANIFEST = Manifest(
         MEMBERSHIP,
         SAVED_VIEW,
         DEFAULT_VIEW,
+        OWN_FIELD,
     ),
     projections=(
         PEOPLE_PROJECTION,
@@ -93,6 +97,7 @@ MANIFEST = Manifest(
         SEGMENTS_PROJECTION,
         SEGMENT_MEMBERS_PROJECTION,
         SAVED_VIEWS_PROJECTION,
+        OWN_FIELDS_PROJECTION,
     ),
     received=RECEIVED,
     routers=(
@@ -100,6 +105,7 @@ MANIFEST = Manifest(
         duplicates.router,  # neither is /contacts/duplicates
         bulk.router,  # nor /contacts/bulk
         saved_views.router,  # nor /contacts/views
+        own_fields.router,  # nor /contacts/fields
         people.router,
         person_parts.router,
         erasures.router,

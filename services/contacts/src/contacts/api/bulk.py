@@ -27,6 +27,7 @@ from chassis.imports import (
 from chassis.postgres.database import Record
 from contacts.api.access import check_company, check_owner
 from contacts.api.bodies import Body, Language, Tag, Text, TimeZone
+from contacts.api.own_fields import changed_values
 from contacts.api.people import PeopleFilter
 from contacts.bulk import BULK_KIND, COLUMNS, FAILED, Action, Picked
 from contacts.crowds import fetch_everybody, fetch_size
@@ -101,7 +102,7 @@ async def count_people(read: Reading, asked: Annotated[PeopleFilter, Depends()])
 async def change_many(body: Bulk, request: Request, write: Writing, read: Reading) -> Response:
     """Change many people: tag, untag, assign, or set fields. Who is meant by a filter is settled
     now; the work is done in the background, and can be undone as one."""
-    action = await _checked(body.action, write)
+    action = await _checked(body.action, write, read)
     if body.ids is not None:
         ids = b"".join(id_.bytes for id_ in dict.fromkeys(body.ids))
     else:
@@ -167,7 +168,7 @@ async def undo_bulk_change(
     return _accepted(f"import-{undo_id}", replayed=replayed)
 
 
-async def _checked(body: BulkAction, write: Writing) -> Action:
+async def _checked(body: BulkAction, write: Writing, read: Read) -> Action:
     """The action, if the caller may do it. Raises Forbidden, NotFound."""
     if "set_owner" in body.model_fields_set:
         check_owner(write.principal, body.set_owner)
@@ -180,6 +181,8 @@ async def _checked(body: BulkAction, write: Writing) -> Action:
         raise BadInput(
             "A role needs a company; send company_id too.", field="action.set.company_role"
         )
+    if body.set.custom:
+        body.set.custom = await changed_values(read, body.set.custom)
     return Action(set=body.set.given(*SharedFields.model_fields))
 
 

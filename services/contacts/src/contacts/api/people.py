@@ -26,6 +26,7 @@ from contacts.api.access import (
     default_owner,
 )
 from contacts.api.bodies import NewPerson, PersonChanges, PersonFields
+from contacts.api.own_fields import changed_values, new_values
 from contacts.api.points import AsOf, KnownAt
 from contacts.api.records import answering, not_there, person_as_of, shown_person
 from contacts.domain.country import country_code
@@ -93,8 +94,9 @@ async def page_of_people(
 
 
 @router.post("", status_code=201, dependencies=[writes])
-async def add_person(body: NewPerson, request: Request, write: Writing) -> Response:
+async def add_person(body: NewPerson, request: Request, write: Writing, read: Reading) -> Response:
     """Add a person."""
+    body.custom = await new_values(read, body.custom)
     person_id, company = new_id(), await _company(request, write, body)
     owner = body.owner_id if "owner_id" in body.model_fields_set else default_owner(write.principal)
     check_owner(write.principal, owner)
@@ -145,13 +147,15 @@ async def one_person(
 
 @router.patch("/{person_id}", dependencies=[writes])
 async def change_person(
-    person_id: UUID, body: PersonChanges, request: Request, write: Writing
+    person_id: UUID, body: PersonChanges, request: Request, write: Writing, read: Reading
 ) -> Response:
     """Change fields of a person; send If-Match with the ETag you saw."""
     write.need_version()
     await check_person(write, person_id)
     if "owner_id" in body.model_fields_set:
         check_owner(write.principal, body.owner_id)
+    if body.custom:
+        body.custom = await changed_values(read, body.custom)
     company = await _company(request, write, body)
     command = await _changes(request, write, person_id, body)
     if company is not None:

@@ -24,6 +24,7 @@ from chassis.imports import (
 )
 from chassis.imports.likeness import recall
 from contacts.domain.entry import with_one_primary
+from contacts.domain.own_field import OwnField
 from contacts.domain.person import PERSON
 from contacts.domain.person.commands import AddPerson, ChangePerson, Profile
 from contacts.domain.person.standing import there
@@ -41,6 +42,7 @@ from contacts.imports.presets.people import PEOPLE_PRESETS
 from contacts.imports.spelling import Countries
 from contacts.imports.vcard import read_cards
 from contacts.read_models.known_users import fetch_users_called, may_see
+from contacts.read_models.own_fields import fetch_own_fields
 from contacts.read_models.person_record import fetch_people_with_ids
 from contacts.read_models.search import fetch_people_at
 
@@ -51,6 +53,7 @@ _THEIRS = "This person is somebody else's customer."
 async def handle(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
     """What becomes of each row: a new person, changes of a known one, or a reason."""
     countries = run.memory.setdefault("countries", Countries())
+    own = await _own_fields(run)
     cells: dict[int, Cells] = {}
     refused: dict[int, Outcome] = {}
     for row in rows:
@@ -58,7 +61,7 @@ async def handle(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
             refused[row.number] = Skip("deleted in the other system")
             continue
         try:
-            read = read_cells(row, run, countries)
+            read = read_cells(row, run, countries, own)
         except BadInput as error:
             refused[row.number] = refusal(error)
             continue
@@ -70,6 +73,15 @@ async def handle(run: ImportRun, rows: Sequence[ImportRow]) -> list[Outcome]:
     desk = await Desk.open(run, readable, cells)
     decided = {row.number: desk.decide(row, cells[row.number]) for row in readable}
     return [refused.get(row.number) or decided[row.number] for row in rows]
+
+
+async def _own_fields(run: ImportRun) -> Mapping[str, OwnField]:
+    """The workspace's own fields; all rows of a run are read by the same ones."""
+    if "own_fields" not in run.memory:
+        async with run.service.work.connection(run.workspace) as connection:
+            run.memory["own_fields"] = await fetch_own_fields(connection, run.workspace)
+    fields: Mapping[str, OwnField] = run.memory["own_fields"]
+    return fields
 
 
 def refusal(error: DomainError) -> Fail:

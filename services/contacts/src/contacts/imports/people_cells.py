@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,11 @@ from contacts.domain.country import country_code
 from contacts.domain.email_address import EmailAddress, parse_email, parse_emails
 from contacts.domain.entry import Entry
 from contacts.domain.external_id import ExternalId
+from contacts.domain.own_field import OwnField
+from contacts.domain.own_values import cleaned
 from contacts.domain.phone_number import PhoneNumber, parse_phone, parse_phones
 from contacts.domain.words import folded, tidy
-from contacts.imports.cells import birthday, labels, moment
+from contacts.imports.cells import birthday, day, labels, moment
 from contacts.imports.consents import Choice, choices
 from contacts.imports.spelling import Countries
 from contacts.settings import ContactsSettings
@@ -64,10 +66,14 @@ class Cells:
         return not (self.first_name or self.last_name or self.emails or self.phones)
 
 
-def read_cells(row: ImportRow, run: ImportRun, countries: Countries) -> Cells:
+def read_cells(
+    row: ImportRow, run: ImportRun, countries: Countries, own: Mapping[str, OwnField]
+) -> Cells:
     """The values in a row. Raises BadInput naming the field that holds none."""
     notes: list[str] = []
     profile = _profile(row, run, countries, notes)
+    if custom := _own(row, run, own):
+        profile["custom"] = {**custom, **profile.get("custom", {})}
     first, last = _names(row)
     external = row.get("external_id")
     emails = _emails(row)
@@ -110,20 +116,24 @@ def _profile(
 ) -> dict[str, Any]:
     country = countries.read(row.values["country"]) if row.get("country") else None
     profile: dict[str, Any] = {name: row.values[name] for name in _PROFILE if name in row.values}
-    custom = {name[len(OWN) :]: text for name, text in row.values.items() if name.startswith(OWN)}
     if country is not None:
         profile["country"] = country.word
         notes += [country.note] if country.note else []
     if text := row.get("birthday"):
-        day = birthday(text, run.options.get("dates"))
-        if isinstance(day, str):
-            custom["birthday"] = day
+        born = birthday(text, run.options.get("dates"))
+        if isinstance(born, str):
+            profile["custom"] = {"birthday": born}
             notes.append("birthdays without a year are kept as a field of your own")
         else:
-            profile["birthday"] = day
-    if custom:
-        profile["custom"] = custom
+            profile["birthday"] = born
     return profile
+
+
+def _own(row: ImportRow, run: ImportRun, own: Mapping[str, OwnField]) -> dict[str, Any]:
+    """Values of the workspace's own fields; days are read in the order the file writes them in."""
+    said = {name[len(OWN) :]: text for name, text in row.values.items() if name.startswith(OWN)}
+    order = run.options.get("dates")
+    return cleaned(own, said, lambda text: day(text, "custom", order)) if said else {}
 
 
 def _since(row: ImportRow, run: ImportRun, consents: Sequence[Choice]) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from chassis.imports import Change
@@ -43,8 +44,17 @@ def described(person: Person, companies: Mapping[UUID, str]) -> dict[str, str]:
             for each in person.consents
         ),
     }
-    own = {name.replace("_", " ").capitalize(): str(v) for name, v in profile.custom.items()}
+    own = {
+        name.replace("_", " ").capitalize(): _own(value) for name, value in profile.custom.items()
+    }
     return {**own, **told}
+
+
+def _own(value: Any) -> str:
+    """The value of an own field for people to read."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def differences(
