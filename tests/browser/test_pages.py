@@ -57,6 +57,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     deals = [await _deal(owner, number, people, company, now) for number in range(24)]
     template, broadcast = await _mailing(owner)
     await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
+    await _own_fields(owner)
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
     segment = await _segment(owner)
@@ -94,6 +95,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "settings-tokens": "/settings/tokens",
         "settings-users": "/settings/users",
         "settings-teams": "/settings/teams",
+        "settings-fields": "/settings/fields",
         "not-here": "/nothing/at/this/address",
     }
 
@@ -107,6 +109,23 @@ async def _mailing(owner: Visitor) -> tuple[str, str]:
     broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
     await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
     return template["id"], broadcast["id"]
+
+
+async def _own_fields(owner: Visitor) -> None:
+    """Fields of the workspace's own, of several types."""
+    about = "How they found us"
+    for field in (
+        {"title": "Customer number", "type": "number"},
+        {
+            "title": "Way to us",
+            "type": "choice",
+            "choices": ["Fair", "Friend"],
+            "description": about,
+        },
+        {"title": "Reads", "type": "choices", "choices": ["Novels", "Poems", "Comics"]},
+        {"title": "Invoice by mail", "type": "yes_no", "required": True},
+    ):
+        await owner.post("/api/v1/contacts/fields", field)
 
 
 async def _segment(owner: Visitor) -> str:
@@ -200,6 +219,7 @@ async def test_drawers_and_boxes_can_be_used_by_everybody(
             (pages["deal"], "Won"),
             ("/settings/users", "Add a user"),
             ("/settings/tokens", "New token"),
+            ("/settings/fields", "New field"),
         ):
             await page.goto(address)
             await page.get_by_role("button", name=press, exact=True).first.click()

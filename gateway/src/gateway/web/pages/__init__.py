@@ -12,6 +12,7 @@ from gateway.web.pages import (
     imports,
     many,
     ops,
+    own_fields,
     privacy,
     search,
     segments,
@@ -48,5 +49,6 @@ PAGES = (
     campaigns.router,
     ops.router,
     imports.router,
+    own_fields.router,
     settings.router,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from gateway.web.asking import Refused, parts
 from gateway.web.fields import Field, FirstOf, FullName, NameOf
+from gateway.web.own_fields import OwnField, sorted_out
 from gateway.web.pages.inline import Choices, Editable, inline_router
 from gateway.web.visiting import Visit, Visiting, go_to
 
@@ -42,11 +44,30 @@ _SHOWN_ON_CARD = 3
 _PAGE = 40
 
 
+async def own_fields(visit: Visit) -> Sequence[OwnField]:
+    """The workspace's own fields of contacts; none if they cannot be had."""
+    [found] = await parts(visit.api.get("/contacts/fields"))
+    return [OwnField.of(each) for each in found["items"]] if found else []
+
+
 async def _field_choices(visit: Visit) -> Choices:
-    return {"owners": list((await visit.names()).items())}
+    names, own = await asyncio.gather(visit.names(), own_fields(visit))
+    return _choices(names, own)
 
 
-CONTACT = Editable("/contacts", "/contacts", FIELDS, "contacts.write", _field_choices, "contact")
+def _choices(names: Mapping[str, str], own: Sequence[OwnField]) -> Choices:
+    return {"owners": list(names.items()), **{field.name: field.pairs for field in own}}
+
+
+CONTACT = Editable(
+    "/contacts",
+    "/contacts",
+    FIELDS,
+    "contacts.write",
+    _field_choices,
+    "contact",
+    own=own_fields,
+)
 fields_router = inline_router(CONTACT)
 
 
@@ -74,14 +95,16 @@ async def contact(
     beside = [visit.api.get("/tags")]
     if not as_of:
         beside.append(visit.api.get(f"{path}/purchases", limit=_SHOWN_ON_CARD))
-    found, names, (tags, *bought) = await asyncio.gather(
-        parts(*asked), visit.names(), parts(*beside)
+    found, names, own, (tags, *bought) = await asyncio.gather(
+        parts(*asked), visit.names(), own_fields(visit), parts(*beside)
     )
     return visit.page(
         "contacts/record.html",
         record=record,
         kind=CONTACT,
-        choices={"owners": list(names.items())},
+        choices=_choices(names, own),
+        own_fields=own,
+        undefined=sorted_out(record.get("custom") or {}, own),
         names=names,
         tab=tab,
         as_of=as_of,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gateway.web.asking import Refused, parts
 from gateway.web.fields import find
 from gateway.web.listing import COLUMNS, SORTS, listing
-from gateway.web.pages.contact_record import CONTACT
+from gateway.web.pages.contact_record import CONTACT, own_fields
 from gateway.web.pages.inline import inline_router
 from gateway.web.pages.many import ACTIONS, FIELDS
 from gateway.web.pages.views import my_views
@@ -83,6 +83,10 @@ async def add_contact(visit: Visiting) -> Response:
     given["tags"] = visit.text("tags")
     if given["owner_id"]:
         body["owner_id"] = given["owner_id"]
+    choices = await _choices(visit)
+    own = {field.path: "; ".join(visit.texts(field.path)) for field in choices["own_fields"]}
+    if custom := {f.key: own[f.path] for f in choices["own_fields"] if own[f.path]}:
+        body["custom"] = custom
     if tags := [tag.strip() for tag in given["tags"].split(",") if tag.strip()]:
         body["tags"] = tags
     try:
@@ -90,14 +94,17 @@ async def add_contact(visit: Visiting) -> Response:
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        choices = await _choices(visit)
+        given |= own
         return visit.page("contacts/new.html", status=422, refused=refused, given=given, **choices)
     name = f"{given['first_name']} {given['last_name']}".strip() or given["email"]
     return visit.done(f"{name} is added", go=f"/contacts/{written.id}")
 
 
 async def _choices(visit: Visit) -> dict[str, Any]:
-    names, companies = await asyncio.gather(
-        visit.names(), parts(visit.api.get("/companies", limit=200, sort="name"))
+    names, own, (companies,) = await asyncio.gather(
+        visit.names(),
+        own_fields(visit),
+        parts(visit.api.get("/companies", limit=200, sort="name")),
     )
-    return {"names": names, "companies": companies[0]["items"] if companies[0] else []}
+    listed = companies["items"] if companies else []
+    return {"names": names, "companies": listed, "own_fields": own}

@@ -11,6 +11,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from gateway.web.asking import Refused, parts
+from gateway.web.own_fields import columns_named
+from gateway.web.pages.contact_record import own_fields
 from gateway.web.visiting import Visiting
 
 router = APIRouter(prefix="/import")
@@ -51,7 +53,10 @@ async def mapping(visit: Visiting) -> Response:
         raise Refused(
             422, {"detail": "The file could not be looked at. Choose it again."}
         ) from error
-    return visit.page("imports/mapping.html", preview=preview)
+    own = await own_fields(visit) if preview.get("own_fields") else []
+    columns = [str(column["name"]) for column in preview.get("columns") or ()]
+    chosen = columns_named(columns, own) | (preview.get("mapping") or {})
+    return visit.page("imports/mapping.html", preview=preview, own_fields=own, chosen_of=chosen)
 
 
 @router.get("/{import_id}")

@@ -24,6 +24,7 @@ class Editable:
 
     `page` is where its pages are, `path` where the API has it. `choices` finds what the fields with
     choices can be set to. `cells`: they are edited in a list, where a field is a cell of many rows.
+    `own`: finds fields that the workspace has added.
     """
 
     page: str
@@ -33,6 +34,7 @@ class Editable:
     choices: Callable[[Visit], Awaitable[Choices]]
     noun: str
     cells: bool = False
+    own: Callable[[Visit], Awaitable[Sequence[Field]]] | None = None
 
     def spot(self, record: Mapping[str, Any], name: str) -> str:
         """The id of the element that shows a field."""
@@ -46,20 +48,20 @@ def inline_router(kind: Editable) -> APIRouter:
     @router.get("/{record_id}/fields/{name}")
     async def edit(visit: Visiting, record_id: str, name: str) -> Response:
         """The control of a field."""
-        field = _known(kind, name)
+        field = await _known(visit, kind, name)
         record, choices = await asyncio.gather(_record(visit, kind, record_id), kind.choices(visit))
         return _control(visit, kind, record, field, choices=choices, text=field.typed(record))
 
     @router.get("/{record_id}/fields/{name}/shown")
     async def shown(visit: Visiting, record_id: str, name: str) -> Response:
         """The field as it is: what is shown when somebody leaves the control."""
-        return await _shown(visit, kind, record_id, _known(kind, name))
+        return await _shown(visit, kind, record_id, await _known(visit, kind, name))
 
     @router.post("/{record_id}/fields/{name}")
     async def save(visit: Visiting, record_id: str, name: str) -> Response:
         """Save it, unless somebody else has changed the record meanwhile."""
-        field = _known(kind, name)
-        text, version = visit.text("value"), visit.text("version")
+        field = await _known(visit, kind, name)
+        text, version = "; ".join(visit.texts("value")), visit.text("version")
         record = await _record(visit, kind, record_id)
         try:
             body = field.sent(text, record, visit.currency)
@@ -81,8 +83,10 @@ def inline_router(kind: Editable) -> APIRouter:
     return router
 
 
-def _known(kind: Editable, name: str) -> Field:
+async def _known(visit: Visit, kind: Editable, name: str) -> Field:
     field = find(kind.fields, name)
+    if field is None and kind.own is not None:
+        field = find(await kind.own(visit), name)
     if field is None:
         raise Refused(404, {"detail": f"A {kind.noun} has no field of this name."})
     return field

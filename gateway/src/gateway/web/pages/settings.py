@@ -21,7 +21,8 @@ ROLES = (
 _USER = ("name", "email", "role", "team_id", "password")
 
 
-def _tabs(visit: Visit) -> list[tuple[str, str, str, str]]:
+def tabs_of(visit: Visit) -> list[tuple[str, str, str, str]]:
+    """The parts that this visitor may open."""
     tabs = [
         ("me", "Profile", "/settings", "user-circle"),
         ("tokens", "API tokens", "/settings/tokens", "key"),
@@ -31,12 +32,15 @@ def _tabs(visit: Visit) -> list[tuple[str, str, str, str]]:
             ("users", "Users", "/settings/users", "users"),
             ("teams", "Teams", "/settings/teams", "users-group"),
         ]
+    if visit.may("settings.write"):
+        tabs.append(("own_fields", "Own fields", "/settings/fields", "list-details"))
     return tabs
 
 
-def _page(visit: Visit, tab: str, status: int = 200, **context: Any) -> Response:
+def settings_page(visit: Visit, tab: str, status: int = 200, **context: Any) -> Response:
+    """A part of the settings, in the page of all unless it is asked for alone."""
     template = f"settings/{tab}.html" if visit.is_partial else "settings/settings.html"
-    return visit.page(template, status=status, tab=tab, tabs=_tabs(visit), **context)
+    return visit.page(template, status=status, tab=tab, tabs=tabs_of(visit), **context)
 
 
 def _changed(visit: Visit) -> None:
@@ -48,7 +52,7 @@ def _changed(visit: Visit) -> None:
 async def profile(visit: Visiting) -> Response:
     """Who I am, how the pages look, where I am signed in."""
     sessions = (await parts(visit.api.get("/sessions")))[0]
-    return _page(visit, "me", sessions=sessions)
+    return settings_page(visit, "me", sessions=sessions)
 
 
 @router.post("/name")
@@ -82,7 +86,7 @@ async def end_session(visit: Visiting, session_id: str) -> Response:
 @router.get("/tokens")
 async def tokens(visit: Visiting) -> Response:
     """My API tokens."""
-    return _page(visit, "tokens", tokens=await visit.api.get("/api-tokens"))
+    return settings_page(visit, "tokens", tokens=await visit.api.get("/api-tokens"))
 
 
 @router.get("/tokens/new")
@@ -115,7 +119,9 @@ async def revoke_token(visit: Visiting, token_id: str) -> Response:
 @router.get("/users")
 async def users(visit: Visiting) -> Response:
     """Everybody in the workspace."""
-    return _page(visit, "users", users=await visit.api.get("/users", limit=200), roles=dict(ROLES))
+    return settings_page(
+        visit, "users", users=await visit.api.get("/users", limit=200), roles=dict(ROLES)
+    )
 
 
 @router.get("/users/new")
@@ -205,7 +211,7 @@ async def teams(visit: Visiting) -> Response:
     for each in people[0]["items"] if people[0] else ():
         team = (each.get("team") or {}).get("id")
         members.setdefault(str(team), []).append(str(each["name"]))
-    return _page(visit, "teams", teams=listed, members=members)
+    return settings_page(visit, "teams", teams=listed, members=members)
 
 
 @router.get("/teams/new")
