@@ -209,3 +209,62 @@ class TestValues:
             "likes": ["Tea", "Coffee"],
             "note": "hi",
         }
+
+
+class TestConditions:
+    pytestmark = served
+
+    async def test_a_condition_asks_by_type_and_is_told_by_title(self, desk: Desk) -> None:
+        likes = {"title": "Likes", "type": "choices", "choices": ["Tea", "Coffee"]}
+        await settle(
+            desk,
+            SHOE,
+            SIZE,
+            likes,
+            {"title": "Since", "type": "date"},
+            {"title": "VIP", "type": "yes_no"},
+        )
+        fields = {each["name"]: each for each in (await desk.read("/segments/fields"))["fields"]}
+        told = {name: each for name, each in fields.items() if name.startswith("custom.")}
+        assert {name: each["kind"] for name, each in told.items()} == {
+            "custom.shoe_size": "number",
+            "custom.size": "choice",
+            "custom.likes": "tags",
+            "custom.since": "date",
+            "custom.vip": "choice",
+        }
+        assert told["custom.shoe_size"]["label"] == "Shoe size"
+        assert told["custom.likes"]["choices"] == ["Tea", "Coffee"]
+        assert told["custom.vip"]["choices"] == ["Yes", "No"]
+        ada = {
+            "shoe_size": 38.5,
+            "size": "Small",
+            "likes": ["Tea"],
+            "since": "2026-03-04",
+            "vip": True,
+        }
+        await desk.person(first_name="Ada", custom=ada)
+        await desk.person(first_name="Bob", custom={"shoe_size": 9})
+        await desk.read("/contacts")
+        for name, operator, value, people in (
+            ("shoe_size", "equals", 38.5, ["Ada"]),
+            ("shoe_size", "more_than", 9, ["Ada"]),  # as texts 9 would be more than 38
+            ("shoe_size", "at_most", 38.5, ["Ada", "Bob"]),
+            ("size", "is", "Small", ["Ada"]),
+            ("likes", "has", "Tea", ["Ada"]),
+            ("likes", "has_not", "Tea", ["Bob"]),
+            ("likes", "has", "Coffee", []),
+            ("since", "since", "2026-03-04", ["Ada"]),
+            ("since", "before", "2026-03-04", []),
+            ("vip", "is", "Yes", ["Ada"]),
+        ):
+            condition = {"field": f"custom.{name}", "is": operator, "value": value}
+            _, found, _ = await desk.ask(
+                "POST", "/api/v1/segments/preview", {"condition": condition}
+            )
+            names = sorted(each["name"] for each in found["examples"])
+            assert names == people, condition
+        wanted = {"field": "custom.shoe_size", "is": "at_least", "value": 40}
+        made = await desk.write("POST", "/segments", {"name": "Large", "condition": wanted})
+        shown = await desk.read(f"/segments/{made['id']}")
+        assert shown["said"]["words"] == "Shoe size at least 40"

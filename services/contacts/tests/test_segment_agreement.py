@@ -19,7 +19,14 @@ from chassis.http.paging import encode_cursor
 from chassis.ids import new_id
 from chassis.postgres.statements import fetch, render
 from chassis.service import WORKER, Service
-from contacts.domain.conditions.fields import FIELDS, OPERATORS, WITHOUT_VALUE, field_of
+from contacts.domain.conditions.fields import (
+    FIELDS,
+    OPERATORS,
+    WITHOUT_VALUE,
+    Kind,
+    asked_by,
+    field_of,
+)
 from contacts.domain.conditions.tree import leaves_of, parse
 from contacts.domain.conditions.truth import holds
 from contacts.manifest import MANIFEST
@@ -33,7 +40,8 @@ Desk = Any
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OWNER = "0190a0a0-0000-7000-8000-00000000000a"
 WORDS = ("ada", "Öst", "a", "%", "paris", "VIP", "de", "new", "retail", "acme", "30", "_", "+44")
-MADE_UP = ("custom.shoe", "custom.none", "consent.email.news", "consent.phone.ads")
+OWN = ("custom.shoe", "custom.none", "custom.likes", "custom.since", "custom.odd")
+MADE_UP = (*OWN, "consent.email.news", "consent.phone.ads")
 
 
 def values(kind: str, operator: str) -> st.SearchStrategy[Any]:
@@ -44,7 +52,7 @@ def values(kind: str, operator: str) -> st.SearchStrategy[Any]:
         return st.integers(1, 400)
     match kind:
         case "number":
-            return st.integers(-1, 4)
+            return st.sampled_from([-1, 0, 1, 2, 3, 4, 30])
         case "money":
             amount = st.sampled_from([0, 1, 500, 1500, 2000])
             currency = st.sampled_from(["EUR", "USD"])
@@ -63,9 +71,11 @@ def leaves(draw: st.DrawFn) -> dict[str, Any]:
     name = draw(st.sampled_from([*FIELDS, *MADE_UP]))
     field = field_of(name)
     assert field is not None
-    operator = draw(st.sampled_from(sorted(OPERATORS[field.kind])))
+    own: tuple[Kind, ...] = ("text", "number", "date", "tags")
+    kind = draw(st.sampled_from(own)) if name in OWN else field.kind
+    operator = draw(st.sampled_from(sorted(OPERATORS[kind])))
     said = {"field": name, "is": operator}
-    value = draw(values(field.kind, operator))
+    value = draw(values(asked_by(field, operator).kind, operator))
     return said if value is None else {**said, "value": value}
 
 
@@ -93,9 +103,20 @@ async def some_people(desk: Desk) -> None:
         tags=["VIP", "new"],
         company="Acme",
         birthday="1990-01-02",
-        custom={"shoe": 30},
+        custom={
+            "shoe": 2.5,
+            "likes": ["VIP", "Öst"],
+            "since": "2026-02-01",
+            "odd": "2026-02-31",
+        },
     )
-    bob = await desk.person(first_name="Bob", country="Germany", tags=["vip"], owner_id=OWNER)
+    bob = await desk.person(
+        first_name="Bob",
+        country="Germany",
+        tags=["vip"],
+        owner_id=OWNER,
+        custom={"shoe": "30", "likes": "VIP", "since": "soon", "odd": "9" * 400},
+    )
     cleo = await desk.person(
         first_name="Cleo", email="cleo@x.example", at="2025-06-01T00:00:00Z", city="100% Öst_"
     )

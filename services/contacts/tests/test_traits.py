@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from chassis.ids import new_id
 from chassis.testing.projections import History, project
 from contacts.domain.email_address import EmailAddress
@@ -31,6 +33,7 @@ from contacts.received import (
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
 ADA, OTHER, MAIL, NEWS = new_id(), new_id(), new_id(), new_id()
+UNTOLD: dict[str, Any] = {"list": [1], "mixed": ["a", 1], "none": [], "map": {"a": "b"}}
 added = PersonAdded(
     ADA,
     "Zoë",
@@ -38,7 +41,7 @@ added = PersonAdded(
     emails=(EmailAddress("Zoe@x.de", "work", True, "zoe@x.de"),),
     phones=(),
     tags=(),
-    custom={"Shoe": "Größe 38", "age": 30, "vip": True, "list": [1]},
+    custom={"Shoe": "Größe 38", "age": 30, "vip": True, "likes": ["Tee", " "], **UNTOLD},
     birthday=date(1990, 1, 2),
     city=" Bonn ",
     country="Germany",
@@ -56,7 +59,7 @@ def test_texts_are_folded_and_days_begin_at_midnight() -> None:
     )
     assert (row["city"], row["country"], row["phone"]) == ("bonn", "DE", None)
     assert row["birthday"] == datetime(1990, 1, 2, tzinfo=UTC)
-    assert row["custom"] == {"Shoe": "grosse 38", "age": "30", "vip": "yes"}
+    assert row["custom"] == {"Shoe": "grosse 38", "age": "30", "vip": "yes", "likes": ["tee"]}
     events: list[Any] = [
         book.add("person", ADA, PersonRenamed(ADA, "Ada", "", occurred_at=NOON)),
         book.add("person", ADA, PersonAssigned(ADA, OTHER, None, occurred_at=NOON)),
@@ -112,3 +115,16 @@ def test_nothing_of_their_own_stays_of_who_was_erased() -> None:
     events.append(book.add("person", ADA, PersonErased(ADA, occurred_at=LATER)))
     rows = project(TRAITS_PROJECTION, *events)
     assert (rows[TRAITS], rows[DEEDS]) == ([], [])
+
+
+def test_numbers_of_own_fields_are_told_whole() -> None:
+    book = History()
+    numbers = {"big": 123_456_789.25, "small": 0.00001, "whole": 1100.0, "least": -3}
+    event = msgspec.structs.replace(added, custom=numbers)
+    [row] = project(TRAITS_PROJECTION, book.add("person", ADA, event))[TRAITS]
+    assert row["custom"] == {
+        "big": "123456789.25",
+        "small": "0.00001",
+        "whole": "1100",
+        "least": "-3",
+    }

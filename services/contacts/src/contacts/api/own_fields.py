@@ -137,3 +137,23 @@ async def new_values(read: Read, custom: Mapping[str, Any] | None) -> dict[str, 
 async def changed_values(read: Read, custom: Mapping[str, Any]) -> dict[str, Any]:
     """Own values that change. Raises BadInput."""
     return cleaned(await own_fields(read), custom)
+
+
+# --- in conditions
+
+_KINDS: Mapping[Type, str] = {
+    "text": "text",
+    "number": "number",
+    "date": "date",
+    "yes_no": "choice",
+    "choice": "choice",
+    "choices": "tags",
+    "url": "text",
+}
+
+
+def asked_as(field: OwnField) -> dict[str, Any]:
+    """How a condition asks about a field. `choices`: what it can be compared with."""
+    told = {"name": field.name, "label": field.title, "kind": _KINDS[field.type]}
+    choices = ("Yes", "No") if field.type == "yes_no" else field.choices
+    return {**told, "choices": choices} if choices else told

@@ -21,9 +21,10 @@ from chassis.ids import new_id
 from chassis.postgres.database import Connection
 from contacts.api.access import user_in
 from contacts.api.bodies import Body, LongText, Text
+from contacts.api.own_fields import asked_as, own_fields
 from contacts.api.points import AsOf, point
 from contacts.api.records import answering
-from contacts.domain.conditions.fields import FIELDS, OPERATORS, WITHOUT_VALUE
+from contacts.domain.conditions.fields import CUSTOM, FIELDS, OPERATORS, WITHOUT_VALUE
 from contacts.domain.conditions.tree import Leaf, leaves_of, parse
 from contacts.domain.conditions.truth import Known, Names, describe, explain, missing
 from contacts.domain.groups import SMALLEST_GROUP
@@ -39,6 +40,7 @@ from contacts.domain.segment import (
 )
 from contacts.memberships import settle
 from contacts.read_models.known_users import fetch_user_names, may_see
+from contacts.read_models.own_fields import fetch_own_fields
 from contacts.read_models.people import sees_person
 from contacts.read_models.segment_members import fetch_stays_of
 from contacts.read_models.segments import (
@@ -130,9 +132,10 @@ async def list_segments(
 @router.get("/fields", dependencies=[reads])
 async def list_fields(read: Reading) -> Response:
     """What conditions can ask, and how."""
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"name": field.name, "label": field.label, "kind": field.kind} for field in FIELDS.values()
     ]
+    fields += [asked_as(own) for own in (await own_fields(read)).values()]
     told = {"fields": fields, "operators": OPERATORS, "without_value": sorted(WITHOUT_VALUE)}
     return read.json(told)
 
@@ -292,11 +295,16 @@ def _wanted(
 
 
 async def _names(connection: Connection, read: Read, leaves: Iterable[Leaf]) -> Names:
-    """What the owners in these questions are called."""
+    """What the owners and the own fields in these questions are called."""
+    leaves = list(leaves)
     owners = [one for leaf in leaves if leaf.field.name == "owner" for one in leaf.said or ()]
     ids = [id_ for one in owners if (id_ := user_in(one)) is not None]
     named = await fetch_user_names(connection, read.principal.workspace, ids)
-    return {str(id_): name for id_, name in named.items()}
+    names = {str(id_): name for id_, name in named.items()}
+    if any(leaf.field.name.startswith(CUSTOM) for leaf in leaves):
+        own = await fetch_own_fields(connection, read.principal.workspace)
+        names |= {field.name: field.title for field in own.values()}
+    return names
 
 
 def _owners(read: Read) -> frozenset[UUID] | None:

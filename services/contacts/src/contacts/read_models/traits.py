@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, DateTime, Index, Text, Uuid
@@ -190,20 +191,25 @@ def _profile(event: PersonAdded | PersonProfileChanged) -> dict[str, Any]:
     }
 
 
-def _custom(custom: dict[str, Any]) -> dict[str, str]:
-    """Own fields that are one value, as folded texts."""
+def _custom(custom: dict[str, Any]) -> dict[str, str | list[str]]:
+    """Own fields that are one value as folded texts, several texts as a list of them."""
     found = {
         name: _text(value if isinstance(value, str) else _written(value))
         for name, value in custom.items()
         if isinstance(value, str | int | float)
     }
-    return {name: text for name, text in found.items() if text}
+    several = {
+        name: list(filter(None, map(_text, value)))
+        for name, value in custom.items()
+        if isinstance(value, list) and all(isinstance(each, str) for each in value)
+    }
+    return {name: value for name, value in (found | several).items() if value}
 
 
 def _written(value: float | bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{Decimal(str(value)).normalize():f}" if isinstance(value, float) else str(value)
 
 
-TRAITS_PROJECTION = Projection("traits", 1, _EVENTS, (TRAITS, DEEDS, SUPPRESSIONS), project)
+TRAITS_PROJECTION = Projection("traits", 2, _EVENTS, (TRAITS, DEEDS, SUPPRESSIONS), project)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    Float,
     Select,
     Text,
     and_,
@@ -55,6 +56,7 @@ from contacts.read_models.traits import (
     SUPPRESSIONS,
     TRAITS,
 )
+from contacts.segmenting.own_operands import own_operand
 
 _T = TRAITS.c
 _OTHERS = (
@@ -98,7 +100,7 @@ def operand(leaf: Leaf) -> ColumnElement[Any]:
     """What a question asks about, for the person in the row of `traits`."""
     name = leaf.field.name
     if name.startswith(fields.CUSTOM):
-        return cast(ColumnElement[Any], _T.custom[name.removeprefix(fields.CUSTOM)].astext)
+        return own_operand(name.removeprefix(fields.CUSTOM), leaf.field.kind)
     if name == "owner":
         return sql_cast(_T.owner_id, Text)
     if name in _COMPANY:
@@ -222,6 +224,9 @@ def fulfilled(condition: Condition, now: datetime) -> ColumnElement[bool]:
 
 
 def _answered(leaf: Leaf, now: datetime) -> ColumnElement[bool]:
+    if leaf.field.name.startswith(fields.CUSTOM) and leaf.field.kind == "tags":
+        chosen = literal(leaf.value, Text) == any_(operand(leaf))
+        return chosen if leaf.operator == "has" else not_(chosen)
     if leaf.field.kind == "tags":
         carried = exists(_tags().where(PERSON_TAGS.c.folded == leaf.value))
         return carried if leaf.operator == "has" else not_(carried)
@@ -282,7 +287,12 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
 def _number(leaf: Leaf, asked: ColumnElement[Any]) -> ColumnElement[Any]:
     value = leaf.value
     wanted = value.amount_minor if isinstance(value, Money) else value
-    return cast(ColumnElement[Any], _COMPARED[leaf.operator](asked, literal(wanted, BigInteger)))
+    return cast(
+        ColumnElement[Any],
+        _COMPARED[leaf.operator](
+            asked, literal(wanted, Float(53) if isinstance(wanted, float) else BigInteger)
+        ),
+    )
 
 
 def _date(leaf: Leaf, asked: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:

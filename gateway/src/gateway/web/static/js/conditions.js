@@ -34,6 +34,7 @@ class Builder {
   constructor(place, field) {
     this.known = JSON.parse(place.dataset.conditions);
     this.kinds = Object.fromEntries(this.known.fields.map((each) => [each.name, each.kind]));
+    this.choices = Object.fromEntries(this.known.fields.map((each) => [each.name, each.choices]));
     this.field = field;
     place.append(make("datalist", { id: "known-tags" }, ...this.known.tags.map((tag) => make("option", { value: tag }))));
     const given = field.value ? JSON.parse(field.value) : { all: [{}] };
@@ -103,8 +104,8 @@ class Builder {
 
   leaf(said) {
     const name = said.field ?? "tags";
-    const kept = [OWN, CONSENT].find((prefix) => name.startsWith(prefix)) ?? name;
     const labels = Object.fromEntries(this.known.fields.map((each) => [each.name, each.label]));
+    const kept = name in labels ? name : ([OWN, CONSENT].find((prefix) => name.startsWith(prefix)) ?? name);
     const field = named(make("select", { className: "form-select" }, ...options({ ...labels, [CONSENT]: "Consent to…", [OWN]: "Own field…" }, kept)), "What is asked about");
     const extra = make("span", { className: "condition-value" });
     const operator = named(make("select", { className: "form-select" }), "How it is compared");
@@ -147,6 +148,11 @@ class Builder {
       return [];
     }
     const input = (properties) => named(make("input", { className: "form-control", ...properties }), "Value");
+    const choices = this.choices[field];
+    if (choices) {
+      const offered = given && !choices.includes(given) ? [...choices, given] : choices;
+      return [named(make("select", { className: "form-select" }, ...options(Object.fromEntries(offered.map((each) => [each, each])), given)), "Value")];
+    }
     if (operator.endsWith("_days")) {
       return [input({ type: "number", min: 1, max: 36500, value: given ?? 30 }), "days"];
     }
@@ -154,7 +160,7 @@ class Builder {
       return [input({ type: "date", value: (given ?? "").slice(0, 10) })];
     }
     if (kind === "number") {
-      return [input({ type: "number", value: given ?? 1 })];
+      return [input({ type: "number", step: field.startsWith(OWN) ? "any" : 1, value: given ?? 1 })];
     }
     if (kind === "money") {
       const currency = given?.currency ?? this.known.currency;
@@ -191,10 +197,13 @@ class Builder {
     if (kind === "money") {
       return { ...said, value: { amount_minor: Math.round(Number(text) * 100), currency: value.querySelector("span").textContent } };
     }
+    if (kind === "number" && field.startsWith(OWN)) {
+      return { ...said, value: Number(text) };
+    }
     if (kind === "number" || operator.endsWith("_days")) {
       return { ...said, value: Math.round(Number(text)) };
     }
-    return { ...said, value: kind === "choice" ? text.split(",").map((each) => each.trim()).filter(Boolean) : text };
+    return { ...said, value: kind === "choice" && !this.choices[field] ? text.split(",").map((each) => each.trim()).filter(Boolean) : text };
   }
 }
 

@@ -7,7 +7,7 @@ if something happened that one of its fields reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["text", "choice", "number", "money", "date", "tags", "flag", "consent"]
@@ -116,6 +116,18 @@ WITHOUT_VALUE = frozenset(
     ("is_filled", "is_empty", "is_so", "is_not_so", "is_given", "is_withdrawn", "is_unknown")
 )
 RELATIVE = frozenset(("in_last_days", "not_in_last_days"))
+
+
+_OWN_KINDS: tuple[Kind, ...] = ("text", "number", "date", "tags")
+
+
+def asked_by(field: Field, operator: object) -> Field:
+    """The field as an operator asks about it. Values of own fields may be anything, so the
+    question says what it takes them for; no two of these kinds share an operator they differ in."""
+    if not field.name.startswith(CUSTOM):
+        return field
+    kind = next((kind for kind in _OWN_KINDS if operator in OPERATORS[kind]), field.kind)
+    return replace(field, kind=kind)
 
 
 def field_of(name: str) -> Field | None:

@@ -10,10 +10,12 @@ from typing import Any, Literal
 from chassis.errors import BadInput
 from contacts.domain.conditions.fields import (
     CONSENT,
+    CUSTOM,
     OPERATORS,
     RELATIVE,
     WITHOUT_VALUE,
     Field,
+    asked_by,
     field_of,
 )
 from contacts.domain.country import country_key
@@ -35,7 +37,7 @@ class Money:
     currency: str
 
 
-Value = str | int | Money | datetime | tuple[str, ...] | None
+Value = str | int | float | Money | datetime | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Leaf:
         """What has to be known of a person to answer it."""
         if isinstance(self.value, Money):
             return f"{self.field.name}:{self.value.currency}"
+        if self.field.name.startswith(CUSTOM):
+            return f"{self.field.name}:{self.field.kind}"
         return self.field.name
 
 
@@ -148,6 +152,7 @@ def _leaf(said: Mapping[str, Any], at: str) -> Leaf:
         )
     if name.startswith(CONSENT):
         field = field_of(name.lower()) or field
+    field = asked_by(field, operator)
     known = OPERATORS[field.kind]
     if not isinstance(operator, str) or operator not in known:
         raise _wrong(f"{at}/is", f"{field.name} can be asked so: {', '.join(known)}.")
@@ -159,6 +164,8 @@ def _leaf(said: Mapping[str, Any], at: str) -> Leaf:
 
 def _value(field: Field, operator: str, value: Any, at: str) -> tuple[Value, Any]:
     match field.kind:
+        case "number" if field.name.startswith(CUSTOM):
+            return _fraction(value, at), value
         case "number":
             return _number(value, at, _NUMBER_MOST), value
         case "money":
@@ -196,6 +203,13 @@ def _number(value: Any, at: str, most: int, *, least: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= most:
         raise _wrong(at, f"Give a whole number between {lowest} and {most}.")
     return value
+
+
+def _fraction(value: Any, at: str) -> float:
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    if not known or not -_NUMBER_MOST <= value <= _NUMBER_MOST:
+        raise _wrong(at, f"Give a number between {-_NUMBER_MOST} and {_NUMBER_MOST}.")
+    return float(value)
 
 
 def _money(value: Any, at: str) -> Money:

@@ -88,11 +88,11 @@ def _text(leaf: Leaf, found: str | None) -> bool:
             return _presence(leaf.operator, there, there == wanted)
 
 
-def _number(leaf: Leaf, found: int | None) -> bool:
+def _number(leaf: Leaf, found: float | None) -> bool:
     if found is None:
         return False
     value = leaf.value
-    wanted = value.amount_minor if isinstance(value, Money) else cast(int, value)
+    wanted = value.amount_minor if isinstance(value, Money) else cast(float, value)
     match leaf.operator:
         case "equals":
             return found == wanted
@@ -144,7 +144,7 @@ def describe(condition: Condition, names: Names = MappingProxyType({})) -> dict[
         case Leaf():
             return {
                 "field": condition.field.name,
-                "label": condition.field.label,
+                "label": names.get(condition.field.name, condition.field.label),
                 "is": condition.operator,
                 "value": condition.said,
                 "words": words(condition, names),
@@ -189,8 +189,9 @@ def _missing(condition: Condition, known: Known, *, wanted: bool) -> Iterator[st
 
 
 def words(leaf: Leaf, names: Names = MappingProxyType({})) -> str:
-    """One question as a sentence says it. `names`: what ids in it are called."""
-    label, value, said = leaf.field.label, leaf.value, leaf.said
+    """One question as a sentence says it. `names`: what ids and own fields in it are called."""
+    value, said = leaf.value, leaf.said
+    label = names.get(leaf.field.name, leaf.field.label)
     if isinstance(value, Money):
         said = readable(value.amount_minor, value.currency)
     elif isinstance(said, list):
