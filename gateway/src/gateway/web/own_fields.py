@@ -84,10 +84,18 @@ def sorted_out(custom: Mapping[str, Any], fields: Sequence[OwnField]) -> list[tu
     return [(key, readable(value)) for key, value in custom.items() if key not in defined]
 
 
-def columns_named(columns: Sequence[str], fields: Sequence[OwnField]) -> dict[str, str]:
-    """Columns of a file that are called like an own field, with that field's path."""
-    named = {_bare(said): field.path for field in fields for said in (field.key, field.label)}
-    return {each: named[_bare(each)] for each in columns if _bare(each) in named}
+def columns_named(
+    columns: Sequence[str], fields: Sequence[OwnField], mapping: Mapping[str, str]
+) -> dict[str, str]:
+    """Which column of a file is which field: as `mapping` says, and the first column that is called
+    like an own field is that one."""
+    chosen = {column: field for column, field in mapping.items() if field}
+    for field in fields:
+        called = {_bare(field.key), _bare(field.label)}
+        free = (each for each in columns if _bare(each) in called and each not in chosen)
+        if field.path not in chosen.values() and (column := next(free, None)):
+            chosen[column] = field.path
+    return chosen
 
 
 def _bare(text: str) -> str:

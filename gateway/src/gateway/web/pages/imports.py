@@ -55,7 +55,7 @@ async def mapping(visit: Visiting) -> Response:
         ) from error
     own = await own_fields(visit) if preview.get("own_fields") else []
     columns = [str(column["name"]) for column in preview.get("columns") or ()]
-    chosen = columns_named(columns, own) | (preview.get("mapping") or {})
+    chosen = columns_named(columns, own, preview.get("mapping") or {})
     return visit.page("imports/mapping.html", preview=preview, own_fields=own, chosen_of=chosen)
 
 
