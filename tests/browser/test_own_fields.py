@@ -166,8 +166,8 @@ async def test_a_segment_asks_for_own_fields_by_title_and_type(
     shirt = {"title": "Shirt", "type": "choice", "choices": ["Small", "Large"]}
     for field in ({"title": "Shoe size", "type": "number"}, shirt):
         await owner.post("/api/v1/contacts/fields", field)
-    for name, size in (("Ada", 38), ("Grace", 42.5)):
-        custom = {"shoe_size": size, "shirt": "Large"}
+    for name, worn in (("Ada", 38), ("Grace", 42.5)):
+        custom = {"shoe_size": worn, "shirt": "Large"}
         await owner.post("/api/v1/contacts", {"first_name": name, "custom": custom})
     async with opened(owner, troubles=troubles) as page:
         await page.goto("/segments/new")

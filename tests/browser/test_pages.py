@@ -47,6 +47,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         first, last = name.split()
         more = {"tags": ["newsletter"], "city": "Hamburg", "email": f"{first}@example.org".lower()}
         body = {"first_name": first, "last_name": last, **more, "company_id": company["id"]}
+        body["custom"] = {"customer_number": 4711 + number, "reads": ["Novels", "Poems"]}
         body["at"] = (now - timedelta(days=30 * number + 1)).isoformat()
         people.append(await owner.post("/api/v1/contacts", body))
     note = {"kind": "call", "text": "Called about the window. Wants oak, before Easter."}
@@ -57,9 +58,9 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     deals = [await _deal(owner, number, people, company, now) for number in range(24)]
     template, broadcast = await _mailing(owner)
     await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
-    await _own_fields(owner)
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
+    await _own_fields(owner)
     segment = await _segment(owner)
     return {
         "today": "/",
