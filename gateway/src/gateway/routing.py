@@ -24,6 +24,9 @@ PREFIXES: Mapping[str, str] = {
     "tags": "contacts",
     "purchases": "contacts",
     "segments": "contacts",
+    "consents": "contacts",
+    "exports": "contacts",
+    "breach": "contacts",
     # pipeline
     "deals": "pipeline",
     "board": "pipeline",

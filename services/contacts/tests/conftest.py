@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
@@ -102,6 +103,16 @@ class MessageSent(Event, frozen=True, tag="campaigns.message-sent.v1"):
     at: datetime
 
 
+class PersonUnsubscribed(Event, frozen=True, tag="campaigns.person-unsubscribed.v1"):
+    person_id: UUID
+    broadcast_id: UUID | None
+    message_id: UUID | None
+    topic: str | None
+    via: str = "one-click"
+    first: bool = True
+    address_hash: str | None = None
+
+
 EVENTS = (
     WorkspaceOpened,
     UserAdded,
@@ -110,6 +121,7 @@ EVENTS = (
     DealRelinked,
     BroadcastStarted,
     MessageSent,
+    PersonUnsubscribed,
 )
 
 
@@ -210,6 +222,17 @@ class Desk:
         assert status == 200, body
         assert "Everlog-Stale" not in headers
         return body
+
+    async def csv(self, path: str) -> list[dict[str, str]]:
+        """The rows of a CSV file that has seen all writes."""
+        token = ",".join(f"{stream}@{version}" for stream, version in self.tokens.items())
+        url, headers = f"{self.ask.base}/api/v1{path}", {"Everlog-Token": token}
+        async with self.ask.session.get(url, headers=headers) as response:
+            text = await response.text()
+            assert (response.status, response.content_type) == (200, "text/csv"), text
+            assert "attachment" in response.headers["Content-Disposition"]
+            self.saw(response.headers["Everlog-Token"])
+        return list(csv.DictReader(io.StringIO(text)))
 
     def other(self, **changes: Any) -> Desk:
         """Somebody else in the same workspace; close `ask` yourself."""

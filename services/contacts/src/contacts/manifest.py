@@ -9,9 +9,11 @@ from contacts.api import (
     bulk,
     changes,
     companies,
+    consents,
     diffs,
     duplicates,
     erasures,
+    exports,
     merges,
     overview,
     people,
@@ -23,6 +25,7 @@ from contacts.api import (
 from contacts.bulk import BULK_KIND
 from contacts.domain.company import COMPANY
 from contacts.domain.default_view import DEFAULT_VIEW
+from contacts.domain.export import EXPORT
 from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
 from contacts.domain.person import PERSON
@@ -33,7 +36,9 @@ from contacts.finding.finder import find_duplicates
 from contacts.finding.store import DUPLICATES_SCHEMA
 from contacts.imports import KINDS
 from contacts.read_models.companies import COMPANIES_PROJECTION
+from contacts.read_models.consent_ledger import CONSENT_LEDGER_PROJECTION
 from contacts.read_models.deal_standings import DEAL_STANDINGS_PROJECTION
+from contacts.read_models.exports import EXPORTS_PROJECTION
 from contacts.read_models.headcounts import HEADCOUNTS_PROJECTION
 from contacts.read_models.known_broadcasts import KNOWN_BROADCASTS_PROJECTION
 from contacts.read_models.known_deals import KNOWN_DEALS_PROJECTION
@@ -69,6 +74,7 @@ MANIFEST = Manifest(
         MEMBERSHIP,
         SAVED_VIEW,
         DEFAULT_VIEW,
+        EXPORT,
     ),
     projections=(
         PEOPLE_PROJECTION,
@@ -93,6 +99,8 @@ MANIFEST = Manifest(
         SEGMENTS_PROJECTION,
         SEGMENT_MEMBERS_PROJECTION,
         SAVED_VIEWS_PROJECTION,
+        CONSENT_LEDGER_PROJECTION,
+        EXPORTS_PROJECTION,
     ),
     received=RECEIVED,
     routers=(
@@ -112,6 +120,8 @@ MANIFEST = Manifest(
         companies.router,
         changes.router,
         diffs.router,
+        consents.router,
+        exports.router,
         import_router(KINDS),
     ),
     workers=(

@@ -134,6 +134,7 @@ class PersonUnsubscribed(Event, frozen=True, tag="campaigns.person-unsubscribed.
 
 class PersonResubscribed(Event, frozen=True, tag="campaigns.person-resubscribed.v1"):
     person_id: UUID
+    via: str | None = None
 
 
 class RecipientSuppressed(Event, frozen=True, tag="campaigns.recipient-suppressed.v1"):
