@@ -1,0 +1,124 @@
+"""The privacy desk: who agreed to what, whose data somebody touched, what was taken out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from gateway.web.asking import Refused, part
+from gateway.web.visiting import Visit, Visiting
+
+router = APIRouter(prefix="/privacy")
+
+_PAGE = 50
+_LEDGER = ("channel", "purpose", "state", "person")
+STATES = (("given", "Given"), ("withdrawn", "Withdrawn"))
+_HANDED_ON = ("Content-Disposition", "Content-Type", "Cache-Control")
+
+
+def _tabs(visit: Visit) -> list[tuple[str, str, str, str]]:
+    tabs = [("consents", "Consent ledger", "/privacy", "checks")]
+    if visit.may("settings.write"):
+        tabs += [("exports", "Exports", "/privacy/exports", "download")]
+    return tabs
+
+
+def _page(visit: Visit, tab: str, **context: Any) -> Response:
+    return visit.page("privacy/desk.html", tab=tab, tabs=_tabs(visit), **context)
+
+
+def _moments(visit: Visit, asked: Mapping[str, str]) -> dict[str, str]:
+    """From when to when: the days of the workspace, from the first's start to the last's end."""
+    told = {}
+    for name, at in (("from", time.min), ("to", time.max)):
+        if asked.get(name):
+            day = _day(asked[name])
+            told[name] = datetime.combine(day, at, visit.zone).isoformat()
+    return told
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        problem = {"title": "That is no day", "detail": f"{text} is no day. Choose one."}
+        raise Refused(422, problem) from error
+
+
+def _asked(visit: Visit, *names: str) -> dict[str, str]:
+    given = visit.request.query_params
+    return {name: given.get(name, "").strip() for name in (*names, "from", "to")}
+
+
+async def _file(visit: Visit, path: str, params: Mapping[str, str]) -> Response:
+    """A file of the API, to be kept."""
+    given = {name: value for name, value in params.items() if value}
+    answer = await visit.api.ask("GET", path, params=given)
+    return Response(answer.body, headers={name: answer.headers[name] for name in _HANDED_ON})
+
+
+# --- who agreed to what
+
+
+def _of_ledger(visit: Visit, asked: Mapping[str, str]) -> dict[str, str]:
+    filters = {name: asked[name] for name in _LEDGER}
+    return {**filters, "source": asked["q"], **_moments(visit, asked)}
+
+
+@router.get("")
+async def consents(visit: Visiting) -> Response:
+    """Every change of a consent; or only the table, or its next rows."""
+    asked = _asked(visit, *_LEDGER, "q")
+    cursor = visit.request.query_params.get("cursor", "")
+    wanted = {**_of_ledger(visit, asked), "cursor": cursor, "limit": _PAGE}
+    listed = visit.api.get("/consents", **wanted)
+    if visit.is_partial:
+        rows = "privacy/consent_rows.html" if cursor else "privacy/consent_table.html"
+        return visit.page(rows, listed=await listed, asked=asked)
+    found, words, person = await asyncio.gather(
+        listed, visit.api.get("/consents/words"), _person(visit, asked["person"])
+    )
+    return _page(
+        visit, "consents", listed=found, words=words, states=STATES, asked=asked, person=person
+    )
+
+
+async def _person(visit: Visit, person: str) -> Any:
+    return await part(visit.api.get(f"/contacts/{person}")) if person else None
+
+
+@router.get("/consents.csv")
+async def consents_file(visit: Visiting) -> Response:
+    """The same as a file."""
+    asked = _asked(visit, *_LEDGER, "q")
+    return await _file(visit, "/consents/export", _of_ledger(visit, asked))
+
+
+# --- what was taken out
+
+
+@router.get("/exports")
+async def exports(visit: Visiting) -> Response:
+    """The register of exports; or only its table, or its next rows."""
+    asked = _asked(visit, "user", "kind")
+    cursor = visit.request.query_params.get("cursor", "")
+    filters = {"user": asked["user"], "kind": asked["kind"], **_moments(visit, asked)}
+    listed = visit.api.get("/exports", **filters, cursor=cursor, limit=_PAGE)
+    if visit.is_partial:
+        rows = "privacy/export_rows.html" if cursor else "privacy/export_table.html"
+        return visit.page(rows, listed=await listed, asked=asked, kinds=KINDS)
+    found, names = await asyncio.gather(listed, visit.names())
+    return _page(visit, "exports", listed=found, names=names, asked=asked, kinds=KINDS)
+
+
+KINDS = {
+    "person": "All that is kept of a person",
+    "consents": "Consent ledger",
+    "breach": "Report of a breach",
+}
+"""What can be taken out."""
