@@ -60,6 +60,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
     segment = await _segment(owner)
+    await _consents(owner, people)
     return {
         "today": "/",
         "contacts": "/contacts",
@@ -85,6 +86,9 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "analytics": "/analytics?period=year",
         "kpi": "/analytics/revenue_won?by=owner",
         "kpi-as-known": f"/analytics/revenue_won?known_at={now.date() - timedelta(days=1)}",
+        "privacy": "/privacy",
+        "privacy-breach": f"/privacy/breach?from={now.date() - timedelta(days=1)}",
+        "privacy-exports": "/privacy/exports",
         "import": "/import",
         "ops": "/ops",
         "ops-models": "/ops/models",
@@ -107,6 +111,18 @@ async def _mailing(owner: Visitor) -> tuple[str, str]:
     broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
     await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
     return template["id"], broadcast["id"]
+
+
+async def _consents(owner: Visitor, people: Any) -> None:
+    """Some agreed, one took it back, and somebody took all of one out."""
+    for person, source in zip(
+        people, ("web form", "at the fair", "shop checkout", ""), strict=True
+    ):
+        path = f"/api/v1/contacts/{person['id']}/consents/email/newsletter"
+        said = {"source": source, "text_version": "2026-02"}
+        assert (await owner.ask("PUT", path, json=said)).status == 200
+    assert (await owner.ask("DELETE", path)).status == 200
+    await owner.get(f"/api/v1/contacts/{people[0]['id']}/export")
 
 
 async def _segment(owner: Visitor) -> str:

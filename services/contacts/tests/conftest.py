@@ -45,6 +45,19 @@ class UserAdded(Event, frozen=True, tag="identity.user-added.v1"):
     can_sign_in: bool = True
 
 
+class ApiTokenMade(Event, frozen=True, tag="identity.api-token-made.v1"):
+    user_id: UUID
+    token_id: UUID
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None = None
+
+
+class ApiTokenRevoked(Event, frozen=True, tag="identity.api-token-revoked.v1"):
+    user_id: UUID
+    token_id: UUID
+
+
 class WorkspaceOpened(Event, frozen=True, tag="identity.workspace-opened.v1"):
     workspace_id: UUID
     name: str
@@ -116,6 +129,8 @@ class PersonUnsubscribed(Event, frozen=True, tag="campaigns.person-unsubscribed.
 EVENTS = (
     WorkspaceOpened,
     UserAdded,
+    ApiTokenMade,
+    ApiTokenRevoked,
     DealOpened,
     DealMoved,
     DealRelinked,
@@ -223,16 +238,22 @@ class Desk:
         assert "Everlog-Stale" not in headers
         return body
 
-    async def csv(self, path: str) -> list[dict[str, str]]:
-        """The rows of a CSV file that has seen all writes."""
+    async def take_out(self, path: str) -> tuple[str, bytes]:
+        """A file that has seen all writes, and of what kind it is; taking it is noted."""
         token = ",".join(f"{stream}@{version}" for stream, version in self.tokens.items())
         url, headers = f"{self.ask.base}/api/v1{path}", {"Everlog-Token": token}
         async with self.ask.session.get(url, headers=headers) as response:
-            text = await response.text()
-            assert (response.status, response.content_type) == (200, "text/csv"), text
+            content = await response.read()
+            assert response.status == 200, content
             assert "attachment" in response.headers["Content-Disposition"]
             self.saw(response.headers["Everlog-Token"])
-        return list(csv.DictReader(io.StringIO(text)))
+            return response.content_type, content
+
+    async def csv(self, path: str) -> list[dict[str, str]]:
+        """The rows of a CSV file."""
+        kind, content = await self.take_out(path)
+        assert kind == "text/csv"
+        return list(csv.DictReader(io.StringIO(content.decode())))
 
     def other(self, **changes: Any) -> Desk:
         """Somebody else in the same workspace; close `ask` yourself."""

@@ -68,6 +68,8 @@ async def a_story(desk: Desk) -> tuple[str, str]:
     await desk.write("PUT", "/contacts/views/default", {"view_id": views[0]})
     await desk.write("DELETE", f"/contacts/views/{views[1]}")
     await desk.csv("/consents/export")
+    token = kinds["ApiTokenMade"](user, new_id(), "Shop", ["contacts.read"], occurred_at=NOON)
+    desk.saw(await desk.others.publish(("user", user, token)))
     await desk.write("POST", f"/contacts/{cleo}/erase")
     return ada, bob
 

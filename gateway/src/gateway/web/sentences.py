@@ -36,6 +36,7 @@ _KNOWN: Mapping[str, Said] = {
     "interaction-logged": Said("message", "calm", "Interaction logged"),
     "consent-given": Said("circle-check", "good", "Consent given"),
     "consent-withdrawn": Said("circle-x", "bad", "Consent withdrawn"),
+    "export-made": Said("download", "warn", "Everything kept of them taken out"),
     "company-added": Said("building", "accent", "Company added"),
     "company-renamed": Said("pencil", "", "Company renamed"),
     "company-profile-changed": Said("pencil", "", "Company details changed"),

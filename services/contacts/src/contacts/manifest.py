@@ -6,6 +6,7 @@ from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
 from contacts.api import (
     access_export,
+    breach,
     bulk,
     changes,
     companies,
@@ -40,6 +41,7 @@ from contacts.read_models.consent_ledger import CONSENT_LEDGER_PROJECTION
 from contacts.read_models.deal_standings import DEAL_STANDINGS_PROJECTION
 from contacts.read_models.exports import EXPORTS_PROJECTION
 from contacts.read_models.headcounts import HEADCOUNTS_PROJECTION
+from contacts.read_models.known_api_tokens import KNOWN_API_TOKENS_PROJECTION
 from contacts.read_models.known_broadcasts import KNOWN_BROADCASTS_PROJECTION
 from contacts.read_models.known_deals import KNOWN_DEALS_PROJECTION
 from contacts.read_models.known_users import KNOWN_USERS_PROJECTION
@@ -91,6 +93,7 @@ MANIFEST = Manifest(
         PURCHASE_TOTALS_PROJECTION,
         TIMELINE_PROJECTION,
         KNOWN_USERS_PROJECTION,
+        KNOWN_API_TOKENS_PROJECTION,
         KNOWN_WORKSPACES_PROJECTION,
         KNOWN_DEALS_PROJECTION,
         KNOWN_BROADCASTS_PROJECTION,
@@ -122,6 +125,7 @@ MANIFEST = Manifest(
         diffs.router,
         consents.router,
         exports.router,
+        breach.router,
         import_router(KINDS),
     ),
     workers=(

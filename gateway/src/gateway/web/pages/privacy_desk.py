@@ -24,7 +24,10 @@ _HANDED_ON = ("Content-Disposition", "Content-Type", "Cache-Control")
 def _tabs(visit: Visit) -> list[tuple[str, str, str, str]]:
     tabs = [("consents", "Consent ledger", "/privacy", "checks")]
     if visit.may("settings.write"):
-        tabs += [("exports", "Exports", "/privacy/exports", "download")]
+        tabs += [
+            ("breach", "Breach helper", "/privacy/breach", "alert-triangle"),
+            ("exports", "Exports", "/privacy/exports", "download"),
+        ]
     return tabs
 
 
@@ -122,3 +125,58 @@ KINDS = {
     "breach": "Report of a breach",
 }
 """What can be taken out."""
+
+
+# --- whose data somebody touched
+
+
+@router.get("/breach")
+async def breach(visit: Visiting) -> Response:
+    """Whose data was touched, once it is said when and by whom; or only the next rows."""
+    asked = _asked(visit, "user", "token")
+    cursor = visit.request.query_params.get("cursor", "")
+    if visit.is_partial and cursor:
+        found = await visit.api.get("/breach", **_of_breach(visit, asked), cursor=cursor)
+        return visit.page("privacy/breach_rows.html", found=found, asked=asked)
+    looked = asked["from"] or asked["token"]
+    report, tokens, names = await asyncio.gather(
+        _report(visit, asked) if looked else _nothing(),
+        visit.api.get("/breach/tokens"),
+        visit.names(),
+    )
+    found, refused = report
+    return _page(
+        visit,
+        "breach",
+        found=found,
+        refused=refused,
+        tokens=tokens["items"],
+        names=names,
+        asked=asked,
+        kinds=KINDS,
+    )
+
+
+async def _nothing() -> tuple[None, None]:
+    return None, None
+
+
+async def _report(visit: Visit, asked: Mapping[str, str]) -> tuple[Any, Refused | None]:
+    """What is known; or what is wrong with what was asked."""
+    try:
+        return await visit.api.get("/breach", **_of_breach(visit, asked), limit=_PAGE), None
+    except Refused as refused:
+        if refused.status not in (404, 422):
+            raise
+        return None, refused
+
+
+def _of_breach(visit: Visit, asked: Mapping[str, str]) -> dict[str, str]:
+    return {"user": asked["user"], "token": asked["token"], **_moments(visit, asked)}
+
+
+@router.get("/breach.csv")
+async def breach_file(visit: Visiting) -> Response:
+    """Everybody concerned, as a file."""
+    asked = _asked(visit, "user", "token")
+    return await _file(visit, "/breach/export", _of_breach(visit, asked))
