@@ -138,7 +138,7 @@ async def breach(visit: Visiting) -> Response:
     if visit.is_partial and cursor:
         found = await visit.api.get("/breach", **_of_breach(visit, asked), cursor=cursor)
         return visit.page("privacy/breach_rows.html", found=found, asked=asked)
-    looked = asked["from"] or asked["token"]
+    looked = "user" in visit.request.query_params or any(asked.values())
     report, tokens, names = await asyncio.gather(
         _report(visit, asked) if looked else _nothing(),
         visit.api.get("/breach/tokens"),

@@ -186,7 +186,7 @@ async def _breach(
         ends = [each for each in (until, token["revoked_at"], token["expires_at"]) if each]
         since, until = max(since or token["made_at"], token["made_at"]), min(ends)
     if since is None:
-        raise BadInput("Say from when on, e.g. from=2026-03-01.", field="from")
+        raise BadInput("Say from when on (from), e.g. 2026-03-01.", field="from")
     actor = str(user) if user else None
     return Breach(TouchedWanted(read.principal.workspace, since, until, actor), token)
 
