@@ -61,6 +61,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
     segment = await _segment(owner)
     await _consents(owner, people)
+    rule = await _retention(owner)
     return {
         "today": "/",
         "contacts": "/contacts",
@@ -87,6 +88,8 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "kpi": "/analytics/revenue_won?by=owner",
         "kpi-as-known": f"/analytics/revenue_won?known_at={now.date() - timedelta(days=1)}",
         "privacy": "/privacy",
+        "privacy-retention": "/privacy/retention",
+        "privacy-retention-rule": f"/privacy/retention/{rule}",
         "privacy-breach": f"/privacy/breach?from={now.date() - timedelta(days=1)}",
         "privacy-exports": "/privacy/exports",
         "import": "/import",
@@ -123,6 +126,17 @@ async def _consents(owner: Visitor, people: Any) -> None:
         assert (await owner.ask("PUT", path, json=said)).status == 200
     assert (await owner.ask("DELETE", path)).status == 200
     await owner.get("/api/v1/consents/export")
+
+
+async def _retention(owner: Visitor) -> str:
+    """Two rules, and people with whom nothing has happened for years; the rule that finds them."""
+    for first, last in (("Anne", "Brontë"), ("George", "Eliot")):
+        body = {"first_name": first, "last_name": last, "at": "2019-03-02T12:00:00Z"}
+        await owner.post("/api/v1/contacts", body)
+    strict = {"name": "Ten years, buyers too", "months": 120, "spare_buyers": False}
+    await owner.post("/api/v1/retention/rules", strict)
+    rule = {"name": "Quiet for three years", "months": 36}
+    return str((await owner.post("/api/v1/retention/rules", rule))["id"])
 
 
 async def _segment(owner: Visitor) -> str:

@@ -1,4 +1,4 @@
-"""The privacy desk: who agreed to what, what was taken out, whose data somebody touched."""
+"""The privacy desk: who agreed to what, what left, whose data was touched, who is erased."""
 
 from __future__ import annotations
 
@@ -105,4 +105,38 @@ async def test_a_breach_is_looked_into_and_everybody_concerned_is_in_a_file(
         await expect(rows.filter(has_text="Ada Lovelace")).to_contain_text("Added 1")
         await page.get_by_role("link", name="Ada Lovelace").click()
         await expect(page).to_have_url(re.compile(f"/contacts/{ada}"))
+    assert not troubles
+
+
+async def test_a_rule_is_made_looked_at_and_run(
+    owner: Visitor, opened: Opening, troubles: Troubles
+) -> None:
+    quiet = {"first_name": "Anne", "last_name": "Elliot", "at": "2019-03-02T12:00:00Z"}
+    anne = (await owner.post("/api/v1/contacts", quiet))["id"]
+    await _person(owner, "Grace", "Hopper")
+    await owner.get("/api/v1/contacts")  # the browser does not know of these writes
+    async with opened(owner, troubles=troubles) as page:
+        await page.goto("/privacy/retention")
+        await page.get_by_role("button", name="New rule").click()
+        box = page.get_by_role("dialog", name="New rule")
+        await box.get_by_label("Name").fill("Quiet")
+        await box.get_by_label("Months without anything").fill("0")
+        await box.get_by_role("button", name="Make rule").click()
+        await expect(box.locator(".invalid-feedback")).to_be_visible()
+        await box.get_by_label("Months without anything").fill("36")
+        await box.get_by_role("button", name="Make rule").click()
+        rows = page.locator("table.rows tbody tr")
+        await expect(rows).to_have_count(1)
+        await expect(rows.first).to_contain_text("Anne Elliot")
+
+        await page.get_by_role("button", name="Erase 1 person…").click()
+        ask = page.get_by_role("dialog", name="Erase 1 person?")
+        await ask.get_by_role("button", name="Erase 1 person").click()
+        await expect(page).to_have_url(re.compile("/privacy/retention$"))
+        await expect(page.get_by_text("1 record of 1 person erased")).to_be_visible()
+        await page.goto(f"/contacts/{anne}/erased")
+        await expect(page.get_by_role("heading", name="This person is erased")).to_be_visible()
+        await page.goto("/privacy/retention")
+        await page.get_by_role("link", name="Quiet").click()
+        await expect(page.get_by_text("Nobody is found")).to_be_visible()
     assert not troubles

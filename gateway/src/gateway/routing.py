@@ -27,6 +27,7 @@ PREFIXES: Mapping[str, str] = {
     "consents": "contacts",
     "exports": "contacts",
     "breach": "contacts",
+    "retention": "contacts",
     # pipeline
     "deals": "pipeline",
     "board": "pipeline",

@@ -93,6 +93,13 @@ class DealMoved(Event, frozen=True, tag="pipeline.deal-moved.v1"):
     currency: str = "EUR"
 
 
+class DealWon(Event, frozen=True, tag="pipeline.deal-won.v1"):
+    deal_id: UUID
+    value_minor: int
+    currency: str
+    closed_on: date
+
+
 class DealRelinked(Event, frozen=True, tag="pipeline.deal-relinked.v1"):
     deal_id: UUID
     contact_id: UUID | None
@@ -133,6 +140,7 @@ EVENTS = (
     ApiTokenRevoked,
     DealOpened,
     DealMoved,
+    DealWon,
     DealRelinked,
     BroadcastStarted,
     MessageSent,

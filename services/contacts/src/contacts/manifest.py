@@ -20,6 +20,7 @@ from contacts.api import (
     people,
     person_parts,
     purchases,
+    retention,
     saved_views,
     segments,
 )
@@ -31,6 +32,7 @@ from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
 from contacts.domain.person import PERSON
 from contacts.domain.purchase import PURCHASE
+from contacts.domain.retention_rule import RETENTION_RULE
 from contacts.domain.saved_view import SAVED_VIEW
 from contacts.domain.segment import SEGMENT
 from contacts.finding.finder import find_duplicates
@@ -52,6 +54,7 @@ from contacts.read_models.people import PEOPLE_PROJECTION
 from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
 from contacts.read_models.purchases import PURCHASES_PROJECTION
+from contacts.read_models.retention_rules import RETENTION_RULES_PROJECTION
 from contacts.read_models.saved_views import SAVED_VIEWS_PROJECTION
 from contacts.read_models.search import SEARCH_PROJECTION
 from contacts.read_models.segment_members import SEGMENT_MEMBERS_PROJECTION
@@ -62,6 +65,7 @@ from contacts.read_models.timeline import TIMELINE_PROJECTION
 from contacts.read_models.told_apart import TOLD_APART_PROJECTION
 from contacts.read_models.traits import TRAITS_PROJECTION
 from contacts.received import RECEIVED
+from contacts.retention import RETENTION_KIND
 from contacts.segmenting.keeper import keep_segments
 from contacts.segmenting.store import SEGMENTING_SCHEMA
 
@@ -77,6 +81,7 @@ MANIFEST = Manifest(
         SAVED_VIEW,
         DEFAULT_VIEW,
         EXPORT,
+        RETENTION_RULE,
     ),
     projections=(
         PEOPLE_PROJECTION,
@@ -104,6 +109,7 @@ MANIFEST = Manifest(
         SAVED_VIEWS_PROJECTION,
         CONSENT_LEDGER_PROJECTION,
         EXPORTS_PROJECTION,
+        RETENTION_RULES_PROJECTION,
     ),
     received=RECEIVED,
     routers=(
@@ -126,11 +132,13 @@ MANIFEST = Manifest(
         consents.router,
         exports.router,
         breach.router,
+        retention.router,
         import_router(KINDS),
     ),
     workers=(
         import_worker(KINDS),
         import_worker((BULK_KIND,), "change_many"),
+        import_worker((RETENTION_KIND,), "erase_by_rules"),
         find_duplicates,
         keep_segments,
     ),

@@ -25,14 +25,17 @@ def _tabs(visit: Visit) -> list[tuple[str, str, str, str]]:
     tabs = [("consents", "Consent ledger", "/privacy", "checks")]
     if visit.may("settings.write"):
         tabs += [
+            ("retention", "Retention", "/privacy/retention", "clock"),
             ("breach", "Breach helper", "/privacy/breach", "alert-triangle"),
             ("exports", "Exports", "/privacy/exports", "download"),
         ]
     return tabs
 
 
-def _page(visit: Visit, tab: str, **context: Any) -> Response:
-    return visit.page("privacy/desk.html", tab=tab, tabs=_tabs(visit), **context)
+def desk_page(visit: Visit, tab: str, part: str = "", /, **context: Any) -> Response:
+    """A page of the desk. `part`: what it shows of a tab, if not all of it."""
+    shown = f"{tab}_{part}" if part else tab
+    return visit.page("privacy/desk.html", tab=tab, shown=shown, tabs=_tabs(visit), **context)
 
 
 def _moments(visit: Visit, asked: Mapping[str, str]) -> dict[str, str]:
@@ -86,7 +89,7 @@ async def consents(visit: Visiting) -> Response:
     found, words, person = await asyncio.gather(
         listed, visit.api.get("/consents/words"), _person(visit, asked["person"])
     )
-    return _page(
+    return desk_page(
         visit, "consents", listed=found, words=words, states=STATES, asked=asked, person=person
     )
 
@@ -116,7 +119,7 @@ async def exports(visit: Visiting) -> Response:
         rows = "privacy/export_rows.html" if cursor else "privacy/export_table.html"
         return visit.page(rows, listed=await listed, asked=asked, kinds=KINDS)
     found, names = await asyncio.gather(listed, visit.names())
-    return _page(visit, "exports", listed=found, names=names, asked=asked, kinds=KINDS)
+    return desk_page(visit, "exports", listed=found, names=names, asked=asked, kinds=KINDS)
 
 
 KINDS = {
@@ -145,7 +148,7 @@ async def breach(visit: Visiting) -> Response:
         visit.names(),
     )
     found, refused = report
-    return _page(
+    return desk_page(
         visit,
         "breach",
         found=found,
