@@ -69,7 +69,8 @@ async def test_a_user_is_followed_through_all_they_did(desk: Desk, boss: Desk, e
 
 async def test_without_a_user_the_whole_time_is_looked_at(desk: Desk, boss: Desk) -> None:
     kinds, deal = desk.others.kinds, new_id()
-    ada, bob = await desk.person(first_name="Ada"), await desk.person(first_name="Bob")
+    ada = await desk.person(first_name="Ada", company="Acme")
+    bob = await desk.person(first_name="Bob")
     opened = kinds["DealOpened"](deal, "Lamps", new_id(), contact_id=ada, occurred_at=NOON)
     moved = kinds["DealMoved"](deal, "lead", "offer", occurred_at=NOON)
     relinked = kinds["DealRelinked"](deal, bob, None, occurred_at=NOON)

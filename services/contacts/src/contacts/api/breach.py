@@ -55,6 +55,10 @@ _ERASED = (
     "What was done to people who were erased since: nothing says any more who they were. Some of "
     "them are counted as nameless, where another service wrote about them."
 )
+_ELSEWHERE = (
+    "Changes that are in nobody's timeline: of a deal's title, owner and contact, lines added to a "
+    "purchase, segments filled by hand, and companies."
+)
 _LOG = (
     "What operators took out of the event log, or read in the database: exports by the command "
     "`everlog export` are in exports.jsonl on the server."
@@ -210,7 +214,7 @@ def _shown(
 
 
 def _not_known(breach: Breach) -> list[str]:
-    found = [_READ, _FILES, _ERASED, _LOG]
+    found = [_READ, _FILES, _ELSEWHERE, _ERASED, _LOG]
     return [_TOKEN, *found] if breach.token else found
 
 
