@@ -60,9 +60,8 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
     segment = await _segment(owner)
-    await _consents(owner, people)
-    rule = await _retention(owner)
     return {
+        **await _privacy(owner, people, now),
         "today": "/",
         "contacts": "/contacts",
         "contact": f"/contacts/{people[0]['id']}",
@@ -87,11 +86,6 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "analytics": "/analytics?period=year",
         "kpi": "/analytics/revenue_won?by=owner",
         "kpi-as-known": f"/analytics/revenue_won?known_at={now.date() - timedelta(days=1)}",
-        "privacy": "/privacy",
-        "privacy-retention": "/privacy/retention",
-        "privacy-retention-rule": f"/privacy/retention/{rule}",
-        "privacy-breach": f"/privacy/breach?from={now.date() - timedelta(days=1)}",
-        "privacy-exports": "/privacy/exports",
         "import": "/import",
         "ops": "/ops",
         "ops-models": "/ops/models",
@@ -114,6 +108,19 @@ async def _mailing(owner: Visitor) -> tuple[str, str]:
     broadcast = await owner.post("/api/v1/broadcasts", {**plan, "audience": {"tag": "newsletter"}})
     await owner.post(f"/api/v1/broadcasts/{broadcast['id']}/start")
     return template["id"], broadcast["id"]
+
+
+async def _privacy(owner: Visitor, people: Any, now: datetime) -> dict[str, str]:
+    """The pages of the privacy desk, once there is something on them."""
+    await _consents(owner, people)
+    rule = await _retention(owner)
+    return {
+        "privacy": "/privacy",
+        "privacy-retention": "/privacy/retention",
+        "privacy-retention-rule": f"/privacy/retention/{rule}",
+        "privacy-breach": f"/privacy/breach?from={now.date() - timedelta(days=1)}",
+        "privacy-exports": "/privacy/exports",
+    }
 
 
 async def _consents(owner: Visitor, people: Any) -> None:

@@ -173,7 +173,7 @@ async def test_whoever_is_needed_meanwhile_stays_with_all_their_records(
     try:
         now = worker.clock.now()
         run = ImportRun(worker, new_id(), desk.workspace, "somebody", now)
-        action = msgspec.json.encode(Search.of(Terms(**RULE), now)).decode()
+        action = msgspec.json.encode(Search.of(Terms("Quiet", 36), now)).decode()
         people = (ada, copy, bob, gone)
         rows = [ImportRow(n, {"id": id_, "action": action}) for n, id_ in enumerate(people, 1)]
         outcomes = await erase_found(run, rows)
