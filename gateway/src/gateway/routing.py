@@ -77,6 +77,8 @@ CATEGORIES: Mapping[str, str] = {
     "membership": "contacts",
     "saved_view": "contacts",
     "default_view": "contacts",
+    "export": "contacts",
+    "retention_rule": "contacts",
     "pipeline": "pipeline",
     "product": "pipeline",
     "deal": "pipeline",
