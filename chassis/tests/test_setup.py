@@ -7,7 +7,8 @@ import asyncio
 import psycopg2
 import pytest
 
-from chassis.errors import WrongKey
+from chassis import setup
+from chassis.errors import TooOld, WrongKey
 from chassis.manifest import Manifest
 from chassis.postgres.database import dsn_for
 from chassis.setup import prepare_database, transaction
@@ -33,6 +34,18 @@ async def test_a_database_made_with_another_master_key_is_left_as_it_is(postgres
     with pytest.raises(WrongKey, match="everlog_strongbox was made with another master key"):
         await asyncio.to_thread(prepare_database, MANIFEST, postgres_dsn, WRONG)
     assert (opens(postgres_dsn, RIGHT), opens(postgres_dsn, WRONG)) == (True, False)
+
+
+@pytest.mark.integration
+async def test_a_server_that_is_too_old_is_refused_before_anything_is_made(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "OLDEST", 990000)
+    with pytest.raises(TooOld, match="PostgreSQL 99 or newer is needed, and this server is 1"):
+        await asyncio.to_thread(prepare_database, Manifest("antique"), postgres_dsn, RIGHT)
+    with transaction(postgres_dsn) as cursor:
+        cursor.execute("select 1 from pg_database where datname = 'everlog_antique'")
+        assert cursor.fetchone() is None
 
 
 @pytest.mark.integration

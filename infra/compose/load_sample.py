@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
+from everlog import sampling
 from everlog.home import Home
-from everlog.services import is_installed
 
 
 def gateway_of(home: Home) -> str:
@@ -18,19 +17,12 @@ def gateway_of(home: Home) -> str:
 def main() -> int:
     """Load it unless that was done before, or EVERLOG_SAMPLE=none."""
     home = Home.of(os.environ)
-    marker = home.path / "sample"
-    if marker.exists():
-        _say(f"Nothing to do: the sample workspace is marked as {marker.read_text().strip()}")
-    elif home.environ.get("EVERLOG_SAMPLE") == "none":
-        # Marked as well: later it would land among real customers.
-        marker.write_text("none\n")
-        _say("EVERLOG_SAMPLE=none: the workspace stays empty")
-    elif is_installed("everlog.sample"):
-        credentials = home.credentials()
-        sample = importlib.import_module("everlog.sample")
-        sample.load(gateway_of(home), credentials.email, credentials.password, _say)
-        marker.write_text("loaded\n")
+    if sampling.is_due(home):
+        sampling.load(home, gateway_of(home), _say)
         _say("The sample workspace is loaded")
+    else:
+        said = (home.path / sampling.NAME).read_text().strip()
+        _say(f"Nothing to do: the sample workspace is marked as {said}")
     return 0
 
 

@@ -63,6 +63,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     await _own_fields(owner)
     segment = await _segment(owner)
     return {
+        **await _privacy(owner, people, now),
         "today": "/",
         "contacts": "/contacts",
         "contact": f"/contacts/{people[0]['id']}",
@@ -124,9 +125,45 @@ async def _own_fields(owner: Visitor) -> None:
             "description": about,
         },
         {"title": "Reads", "type": "choices", "choices": ["Novels", "Poems", "Comics"]},
-        {"title": "Invoice by mail", "type": "yes_no", "required": True},
+        {"title": "Invoice by mail", "type": "yes_no"},
     ):
         await owner.post("/api/v1/contacts/fields", field)
+
+
+async def _privacy(owner: Visitor, people: Any, now: datetime) -> dict[str, str]:
+    """The pages of the privacy desk, once there is something on them."""
+    await _consents(owner, people)
+    rule = await _retention(owner)
+    return {
+        "privacy": "/privacy",
+        "privacy-retention": "/privacy/retention",
+        "privacy-retention-rule": f"/privacy/retention/{rule}",
+        "privacy-breach": f"/privacy/breach?from={now.date() - timedelta(days=1)}",
+        "privacy-exports": "/privacy/exports",
+    }
+
+
+async def _consents(owner: Visitor, people: Any) -> None:
+    """All agreed, one took it back, and somebody took the ledger out."""
+    for person, source in zip(
+        people, ("web form", "at the fair", "shop checkout", ""), strict=True
+    ):
+        path = f"/api/v1/contacts/{person['id']}/consents/email/newsletter"
+        said = {"source": source, "text_version": "2026-02"}
+        assert (await owner.ask("PUT", path, json=said)).status == 200
+    assert (await owner.ask("DELETE", path)).status == 200
+    await owner.get("/api/v1/consents/export")
+
+
+async def _retention(owner: Visitor) -> str:
+    """Two rules, and people with whom nothing has happened for years; the rule that finds them."""
+    for first, last in (("Anne", "Brontë"), ("George", "Eliot")):
+        body = {"first_name": first, "last_name": last, "at": "2019-03-02T12:00:00Z"}
+        await owner.post("/api/v1/contacts", body)
+    strict = {"name": "Ten years, buyers too", "months": 120, "spare_buyers": False}
+    await owner.post("/api/v1/retention/rules", strict)
+    rule = {"name": "Quiet for three years", "months": 36}
+    return str((await owner.post("/api/v1/retention/rules", rule))["id"])
 
 
 async def _segment(owner: Visitor) -> str:

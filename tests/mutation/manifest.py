@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.log_guards import LOG_GUARDS
 from tests.mutation.mutant import Mutant
 from tests.mutation.people_guards import EDGE_GUARDS, ERASURE_GUARDS, SEGMENT_GUARDS
+from tests.mutation.privacy_guards import PRIVACY_GUARDS
 from tests.mutation.road_guards import (
     EFFECT_GUARDS,
     LANE_GUARDS,
@@ -26,5 +27,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *ERASURE_GUARDS,
     *SEGMENT_GUARDS,
     *UNDO_GUARDS,
+    *PRIVACY_GUARDS,
     *EDGE_GUARDS,
 )

@@ -15,6 +15,7 @@ EverlogError
     ├── Fenced               another process took over; whoever sees this must stop writing
     ├── Lost                 a topic does not hold any more what was published to it
     ├── Tampered             the hash chain or a stored event does not verify
+    ├── TooOld               a server of a version that lacks what is needed
     ├── WrongKey             the master key is not the one the database was made with
     ├── UnknownEvent         a wire name nobody here can read
     └── Poison               an event that cannot be applied; its sequence gets parked
@@ -140,6 +141,10 @@ class Lost(Fault):
 
 class Tampered(Fault):
     """The hash chain or a stored event does not verify."""
+
+
+class TooOld(Fault):
+    """A server is of a version that lacks what is needed."""
 
 
 class WrongKey(Fault):

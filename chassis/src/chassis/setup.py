@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from psycopg2 import sql
 
-from chassis.errors import WrongKey
+from chassis.errors import TooOld, WrongKey
 from chassis.kafka.topics import make_topics
 from chassis.manifest import Manifest
 from chassis.postgres import generations
@@ -27,6 +27,8 @@ from chassis.postgres.database import dsn_for
 from chassis.vault import Keyring
 from chassis.wire import KEYS_TOPIC
 
+OLDEST = 170000
+"""Of PostgreSQL, as it tells its version: from 17 on it ends transactions that take too long."""
 _NOTE_KEY = """
 create table if not exists public.everlog_key (fingerprint bytea not null);
 insert into public.everlog_key select %s where not exists (select from public.everlog_key);
@@ -53,6 +55,7 @@ def topics_of(manifest: Manifest) -> set[str]:
 def prepare_database(manifest: Manifest, postgres: str, keyring: Keyring) -> None:
     """The database half of `prepare`."""
     service = manifest.service
+    _require_version(postgres)
     _require_its_key(service, postgres, keyring)
     make_store(manifest, postgres, keyring, database_of(service))
     with transaction(dsn_for(postgres, service, "worker", keyring)) as cursor:
@@ -84,6 +87,18 @@ def in_database(postgres: str, name: str) -> str:
     """The address of another database of the same server."""
     parts = urlsplit(postgres)
     return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def _require_version(postgres: str) -> None:
+    """Raises TooOld before anything is made."""
+    with closing(psycopg2.connect(postgres)) as connection:
+        if connection.server_version >= OLDEST:
+            return
+        version = connection.get_parameter_status("server_version")
+    raise TooOld(
+        f"PostgreSQL {OLDEST // 10_000} or newer is needed, and this server is {version}. "
+        "Nothing was changed."
+    )
 
 
 def _require_its_key(service: str, postgres: str, keyring: Keyring) -> None:

@@ -25,10 +25,12 @@ class Api:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
+        self._written = ""
 
     async def get(self, path: str) -> Any:
-        """The body of an answer."""
-        return await self._ask("GET", path)
+        """The body of an answer; what was written last is waited for."""
+        headers = {"Everlog-Token": self._written} if self._written else {}
+        return await self._ask("GET", path, headers=headers)
 
     async def post(self, path: str, json: Any = None, *, key: str | None = None) -> Any:
         """Write something; with an idempotency key it can be repeated."""
@@ -47,10 +49,17 @@ class Api:
             cursor = f"&cursor={quote(str(page['next']), safe='')}"
 
     async def import_file(
-        self, content: bytes, name: str, fields: Mapping[str, str], watch: Watch = lambda _: None
+        self,
+        content: bytes,
+        name: str,
+        fields: Mapping[str, str],
+        watch: Watch = lambda _: None,
+        *,
+        key: str | None = None,
     ) -> dict[str, Any]:
-        """Import a file and wait for the end; `watch` is shown the job on the way."""
-        started = await self.send_file("/api/v1/imports", content, name, fields)
+        """Import a file and wait for the end; `watch` is shown the job on the way. With an
+        idempotency key it can be repeated: it is the same job then."""
+        started = await self.send_file("/api/v1/imports", content, name, fields, key=key)
         while True:
             job: dict[str, Any] = await self.get(f"/api/v1/imports/{started['id']}")
             if job["status"] in ("done", "failed"):
@@ -59,17 +68,25 @@ class Api:
             await asyncio.sleep(_POLL_S)
 
     async def send_file(
-        self, path: str, content: bytes, name: str, fields: Mapping[str, str]
+        self,
+        path: str,
+        content: bytes,
+        name: str,
+        fields: Mapping[str, str],
+        *,
+        key: str | None = None,
     ) -> Any:
         """Send a file with form fields."""
         form = aiohttp.FormData(dict(fields))
         form.add_field("file", content, filename=name)
-        return await self._ask("POST", path, data=form)
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self._ask("POST", path, data=form, headers=headers)
 
     async def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:
             async with self._session.request(method, self._url + path, **request) as response:
                 body = await response.json(content_type=None)
+                self._written = response.headers.get("Everlog-Token", self._written)
                 if response.status >= 400:
                     problem = body if isinstance(body, dict) else {}
                     title = problem.get("title", f"{method} {path}: status {response.status}")

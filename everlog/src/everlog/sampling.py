@@ -1,7 +1,7 @@
 """The sample workspace, loaded once beside everything else: nobody waits for it to sign in.
 
-The supervisor runs this on the first start alone; ended half-way it goes on, since whatever it asks
-for it asks for under the same keys.
+The supervisor runs this on the first start alone. Ended half-way it is begun again for the same
+day, since what it asks for is done once.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
+from datetime import date
 
 from chassis import logs as json_logs
+from chassis.clock import SystemClock
 from embedded.errors import Trouble
 from embedded.launch import Launch
 from everlog.home import Home
@@ -27,17 +30,35 @@ _log = logging.getLogger("everlog.sample")
 
 def sample_of(home: Home) -> Launch | None:
     """How to load it; None if that was done before, or is not wanted."""
-    marker = home.path / NAME
-    if marker.exists():
-        return None
-    if home.environ.get("EVERLOG_SAMPLE") == "none":
-        marker.write_text("none\n")  # later it would land among real customers
-        return None
-    if not is_installed("everlog.sample") or all(p.name != "gateway" for p in programs(home)):
+    if not is_due(home) or all(program.name != "gateway" for program in programs(home)):
         return None
     env = {**home.environ, "EVERLOG_HOME": str(home.path), "EVERLOG_PORT": str(home.port)}
     argv = (sys.executable, "-P", "-m", "everlog", NAME)
     return Launch(NAME, argv, env, home.path, home.log(NAME))
+
+
+def is_due(home: Home) -> bool:
+    """Whether it is wanted and not there yet. That it is not wanted is kept, too."""
+    marker = home.path / NAME
+    if marker.exists():
+        return False
+    if home.environ.get("EVERLOG_SAMPLE") == "none":
+        marker.write_text("none\n")  # later it would land among real customers
+        return False
+    return is_installed("everlog.sample")
+
+
+def load(home: Home, url: str, say: Callable[[str], None]) -> None:
+    """Load it through the gateway at this address. Raises Trouble."""
+    begun = home.path / "sample.begun"
+    if not begun.exists():
+        begun.write_text(f"{SystemClock().now().date()}\n")
+    day = date.fromisoformat(begun.read_text().strip())
+    credentials = home.credentials()
+    sample = importlib.import_module("everlog.sample")
+    sample.load(url, credentials.email, credentials.password, say, day)
+    (home.path / NAME).write_text("loaded\n")
+    begun.unlink()
 
 
 def main() -> int:
@@ -46,14 +67,11 @@ def main() -> int:
     home = Home.of(os.environ)
     while not look(home, measure=False).ready:
         time.sleep(_POLL_S)
-    credentials = home.credentials()
     try:
-        sample = importlib.import_module("everlog.sample")
-        sample.load(home.url, credentials.email, credentials.password, _say)
+        load(home, home.url, _say)
     except Trouble as trouble:
         _log.error("%s %s %s", trouble.what, trouble.advice, trouble.detail)
         return 1
-    (home.path / NAME).write_text("loaded\n")
     _say("The sample workspace is loaded")
     return 0
 

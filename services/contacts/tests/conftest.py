@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
@@ -30,6 +31,7 @@ ALL = frozenset(
     {"contacts.read", "contacts.write", "imports.run", "analytics.read", "events.read", "ops"}
 )
 _OCTETS_A_SECOND = 100_000
+_SEEN_S = 20
 SINCE = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
@@ -42,6 +44,19 @@ class UserAdded(Event, frozen=True, tag="identity.user-added.v1"):
     role: str = "sales_representative"
     team_id: UUID | None = None
     can_sign_in: bool = True
+
+
+class ApiTokenMade(Event, frozen=True, tag="identity.api-token-made.v1"):
+    user_id: UUID
+    token_id: UUID
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None = None
+
+
+class ApiTokenRevoked(Event, frozen=True, tag="identity.api-token-revoked.v1"):
+    user_id: UUID
+    token_id: UUID
 
 
 class WorkspaceOpened(Event, frozen=True, tag="identity.workspace-opened.v1"):
@@ -79,6 +94,13 @@ class DealMoved(Event, frozen=True, tag="pipeline.deal-moved.v1"):
     currency: str = "EUR"
 
 
+class DealWon(Event, frozen=True, tag="pipeline.deal-won.v1"):
+    deal_id: UUID
+    value_minor: int
+    currency: str
+    closed_on: date
+
+
 class DealRelinked(Event, frozen=True, tag="pipeline.deal-relinked.v1"):
     deal_id: UUID
     contact_id: UUID | None
@@ -102,14 +124,28 @@ class MessageSent(Event, frozen=True, tag="campaigns.message-sent.v1"):
     at: datetime
 
 
+class PersonUnsubscribed(Event, frozen=True, tag="campaigns.person-unsubscribed.v1"):
+    person_id: UUID
+    broadcast_id: UUID | None
+    message_id: UUID | None
+    topic: str | None
+    via: str = "one-click"
+    first: bool = True
+    address_hash: str | None = None
+
+
 EVENTS = (
     WorkspaceOpened,
     UserAdded,
+    ApiTokenMade,
+    ApiTokenRevoked,
     DealOpened,
     DealMoved,
+    DealWon,
     DealRelinked,
     BroadcastStarted,
     MessageSent,
+    PersonUnsubscribed,
 )
 
 
@@ -204,12 +240,33 @@ class Desk:
         return await self.write("PATCH", path, fields, If_Match=f'"{record["version"]}"')
 
     async def read(self, path: str) -> Any:
-        """What a read answers that has seen all writes."""
+        """What a read answers that has seen all writes. On a busy machine they may show later than
+        a request waits for them: it asks again."""
         token = ",".join(f"{stream}@{version}" for stream, version in self.tokens.items())
-        status, body, headers = await self.ask("GET", f"/api/v1{path}", Everlog_Token=token)
-        assert status == 200, body
-        assert "Everlog-Stale" not in headers
-        return body
+        async with asyncio.timeout(_SEEN_S):
+            while True:
+                status, body, headers = await self.ask("GET", f"/api/v1{path}", Everlog_Token=token)
+                if status == 200 and "Everlog-Stale" not in headers:
+                    return body
+                assert status in (200, 404), body
+
+    async def take_out(self, path: str) -> tuple[str, bytes]:
+        """A file that has seen all writes, and of what kind it is; taking it is noted."""
+        await self.read("/contacts?limit=1")
+        token = ",".join(f"{stream}@{version}" for stream, version in self.tokens.items())
+        url, headers = f"{self.ask.base}/api/v1{path}", {"Everlog-Token": token}
+        async with self.ask.session.get(url, headers=headers) as response:
+            content = await response.read()
+            assert response.status == 200, content
+            assert "attachment" in response.headers["Content-Disposition"]
+            self.saw(response.headers["Everlog-Token"])
+            return response.content_type, content
+
+    async def csv(self, path: str) -> list[dict[str, str]]:
+        """The rows of a CSV file."""
+        kind, content = await self.take_out(path)
+        assert kind == "text/csv"
+        return list(csv.DictReader(io.StringIO(content.decode())))
 
     def other(self, **changes: Any) -> Desk:
         """Somebody else in the same workspace; close `ask` yourself."""

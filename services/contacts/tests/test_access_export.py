@@ -18,13 +18,8 @@ Desk = Any
 
 
 async def unzipped(desk: Desk, path: str) -> dict[str, str]:
-    token = ",".join(f"{stream}@{version}" for stream, version in desk.tokens.items())
-    url = f"{desk.ask.base}/api/v1{path}"
-    headers = {"Everlog-Token": token}
-    async with desk.ask.session.get(url, headers=headers) as response:
-        assert response.status == 200, await response.text()
-        assert response.content_type == "application/zip"
-        content = await response.read()
+    kind, content = await desk.take_out(path)
+    assert kind == "application/zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 

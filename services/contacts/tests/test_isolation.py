@@ -46,10 +46,15 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     _, started, _ = await desk.ask("POST", "/api/v1/contacts/bulk", many)
     while (await desk.read(f"/contacts/bulk/{started['id']}"))["status"] != "done":
         await asyncio.sleep(0.05)
-    intruder = desk.ask.other(workspace=new_id())
+    rights = desk.ask.principal.permissions | {"settings.write"}
+    victim = desk.other(user_id=desk.ask.principal.user_id, permissions=rights)
+    await _erased_by_a_rule(victim)
+    await desk.write("PUT", f"/contacts/{person}/consents/email/zephyr", {"source": "zephyr"})
+    await desk.csv("/consents/export")
+    intruder = victim.ask.other(workspace=new_id(), permissions=rights)
     yield BreakIn(
         "contacts",
-        desk.ask,
+        victim.ask,
         intruder,
         postgres_dsn,
         marks=("Zephyr", "zephyr"),
@@ -64,11 +69,26 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
             "POST /api/v1/contacts/views": {"name": "{id}", "filters": {"owner": "{id}"}},
             "PATCH /api/v1/contacts/views/{view_id}": {"filters": {"owner": "{id}"}},
             "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
+            "POST /api/v1/retention/rules": {"name": "{id}", "months": 36, "segment_id": "{id}"},
+            "PATCH /api/v1/retention/rules/{rule_id}": {"segment_id": "{id}"},
             "POST /api/v1/segments/preview": {"condition": OWNED},
         },
         malformed=("POST /api/v1/imports", "POST /api/v1/imports/preview"),
     )
     await intruder.close()
+    await victim.ask.close()
+
+
+async def _erased_by_a_rule(victim: Any) -> None:
+    """Somebody quiet is found by a rule, and erased."""
+    await victim.person(first_name="Zephyr", last_name="Quiet", at="2019-03-02T12:00:00Z")
+    made = await victim.write("POST", "/retention/rules", {"name": "Zephyr's rule", "months": 36})
+    rule = f"/retention/rules/{made['id']}"
+    assert (await victim.read(f"{rule}/preview"))["people"] == 1
+    path, seen = f"/api/v1{rule}/run", {"If_Match": '"1"'}
+    _, started, _ = await victim.ask("POST", path, {"people": 1}, **seen)
+    while (await victim.read(f"/retention/runs/{started['id']}"))["status"] != "done":
+        await asyncio.sleep(0.05)
 
 
 async def test_no_route_leads_into_another_workspace(break_in: BreakIn) -> None:

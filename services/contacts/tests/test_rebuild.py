@@ -53,6 +53,8 @@ async def a_story(desk: Desk) -> tuple[str, str]:
     await desk.write("POST", f"/contacts/{cleo}/told-apart", {"other_id": bob})
     administrator = desk.other(permissions=desk.ask.principal.permissions | {"settings.write"})
     await administrator.write("PUT", "/contacts/duplicates/rule", {"threshold": 0.999})
+    rule = {"name": "Quiet", "months": 36}
+    await administrator.write("POST", "/retention/rules", rule)
     await administrator.ask.close()
     vip = {"field": "tags", "is": "has", "value": "VIP"}
     body = {"name": "Best customers", "condition": vip}
@@ -67,6 +69,9 @@ async def a_story(desk: Desk) -> tuple[str, str]:
     await desk.change(f"/contacts/views/{views[0]}", filters={"tag": "VIP"}, shared=False)
     await desk.write("PUT", "/contacts/views/default", {"view_id": views[0]})
     await desk.write("DELETE", f"/contacts/views/{views[1]}")
+    await desk.csv("/consents/export")
+    token = kinds["ApiTokenMade"](user, new_id(), "Shop", ["contacts.read"], occurred_at=NOON)
+    desk.saw(await desk.others.publish(("user", user, token)))
     await desk.write("POST", f"/contacts/{cleo}/erase")
     return ada, bob
 
@@ -81,7 +86,7 @@ async def test_every_read_model_equals_the_fold_and_answers_the_same_after_a_reb
         for person in people:
             own = f"/contacts/{person}"
             paths += [own, f"{own}/timeline", f"{own}/purchases", f"{own}?as_of=2199-01-01"]
-        return [await desk.read(path) for path in (*paths, "/contacts/views")]
+        return [await desk.read(path) for path in (*paths, "/contacts/views", "/consents")]
 
     before = await answers()
     figures = [before[place]["purchases"] for place in (4, 8)]

@@ -10,7 +10,7 @@ import importlib
 import os
 
 from chassis.backup.restoring import is_there
-from chassis.errors import WrongKey
+from chassis.errors import TooOld, WrongKey
 from chassis.kafka.source import RangeSource
 from chassis.kafka.topics import existing_topics, partitions_of
 from chassis.manifest import Manifest
@@ -57,6 +57,8 @@ async def _set_up_all(home: Home, report: Report) -> list[str]:
         except WrongKey as error:
             key = home.secrets / "master.key"
             raise Trouble(str(error), f"Put the right {key} back from your copy.") from error
+        except TooOld as error:
+            raise Trouble(str(error), "Name another one with EVERLOG_POSTGRES.") from error
         done.append(name)
     await fill_what_was_lost(home, done, report)
     return done

@@ -66,10 +66,10 @@ _MAILINGS = (
 
 async def run(api: Api, url: str, random: Random) -> int:
     """Send every mailing and let its readers read; returns how many mails went out."""
-    before = {mail["id"] for mail in await api.everything("/api/v1/ops/mails")}
     broadcasts = [await _send(api, mailing) for mailing in _MAILINGS]
     counts = [await _finished(api, broadcast) for broadcast in broadcasts]
-    mails = [m for m in await api.everything("/api/v1/ops/mails") if m["id"] not in before]
+    ours = {mailing["title"] for mailing in _MAILINGS}
+    mails = [m for m in await api.everything("/api/v1/ops/mails") if m["subject"] in ours]
     await asyncio.sleep(3)  # nobody opens a mail in the second it arrives, but machines do
     headers = {"User-Agent": _READER}
     async with aiohttp.ClientSession(headers=headers) as reader:

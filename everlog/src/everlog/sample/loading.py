@@ -1,5 +1,6 @@
-"""Loads the sample through the public API, like any other user of it; again: no doubles.
+"""Loads the sample through the public API, like any other user of it.
 
+Ended half-way it can be loaded again: what is asked for has a key under which it is done once.
 Files are imported, what happened later is told one by one, mails really go out, and their readers
 really open them.
 """
@@ -11,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from random import Random
 
-from chassis.clock import SystemClock
 from embedded.errors import Trouble
 from everlog.api import Api, signed_in
 from everlog.sample import campaigns, files
@@ -22,9 +22,9 @@ _AT_ONCE = 8
 Say = Callable[[str], None]
 
 
-def load(url: str, email: str, password: str, say: Say) -> None:
-    """Fill the workspace of an administrator."""
-    today = SystemClock().now().date()
+def load(url: str, email: str, password: str, say: Say, today: date) -> None:
+    """Fill the workspace of an administrator; `today`: up to when there has been life in it, the
+    same day each time."""
     asyncio.run(_load(url, email, password, say, bookshop(today)))
 
 
@@ -63,7 +63,8 @@ async def _at_once(work: Sequence[Callable[[], Awaitable[object]]]) -> None:
 
 
 async def _import(api: Api, type_: str, content: bytes, say: Say) -> None:
-    job = await api.import_file(content, f"{type_}.csv", {"type": type_})
+    named = (f"{type_}.csv", {"type": type_})
+    job = await api.import_file(content, *named, key=f"sample import {type_}")
     if job["status"] == "failed" or job["failed"]:
         raise Trouble(
             f"The sample's {type_} could not be imported.",

@@ -28,6 +28,9 @@ PLACES = (
     Place("Segments", "/segments", "filter", "e", "contacts.read"),
     Place("Analytics", "/analytics", "chart-bar", "a", "analytics.read"),
     Place("Import", "/import", "file-import", "i", "imports.run", group="manage"),
+    Place(
+        "Privacy", "/privacy", "shield-check", "y", "contacts.read", records=True, group="manage"
+    ),
     Place("Ops", "/ops", "server-bolt", "x", "ops", group="manage"),
     Place("Settings", "/settings", "settings", "s", group="manage"),
 )

@@ -6,37 +6,46 @@ from chassis.imports import IMPORT_SCHEMA, import_router, import_worker
 from chassis.manifest import Manifest
 from contacts.api import (
     access_export,
+    breach,
     bulk,
     changes,
     companies,
+    consents,
     diffs,
     duplicates,
     erasures,
+    exports,
     merges,
     overview,
     own_fields,
     people,
     person_parts,
     purchases,
+    retention,
     saved_views,
     segments,
 )
 from contacts.bulk import BULK_KIND
 from contacts.domain.company import COMPANY
 from contacts.domain.default_view import DEFAULT_VIEW
+from contacts.domain.export import EXPORT
 from contacts.domain.membership import MEMBERSHIP
 from contacts.domain.merging_rule import MERGING_RULE
 from contacts.domain.own_field import OWN_FIELD
 from contacts.domain.person import PERSON
 from contacts.domain.purchase import PURCHASE
+from contacts.domain.retention_rule import RETENTION_RULE
 from contacts.domain.saved_view import SAVED_VIEW
 from contacts.domain.segment import SEGMENT
 from contacts.finding.finder import find_duplicates
 from contacts.finding.store import DUPLICATES_SCHEMA
 from contacts.imports import KINDS
 from contacts.read_models.companies import COMPANIES_PROJECTION
+from contacts.read_models.consent_ledger import CONSENT_LEDGER_PROJECTION
 from contacts.read_models.deal_standings import DEAL_STANDINGS_PROJECTION
+from contacts.read_models.exports import EXPORTS_PROJECTION
 from contacts.read_models.headcounts import HEADCOUNTS_PROJECTION
+from contacts.read_models.known_api_tokens import KNOWN_API_TOKENS_PROJECTION
 from contacts.read_models.known_broadcasts import KNOWN_BROADCASTS_PROJECTION
 from contacts.read_models.known_deals import KNOWN_DEALS_PROJECTION
 from contacts.read_models.known_users import KNOWN_USERS_PROJECTION
@@ -48,6 +57,7 @@ from contacts.read_models.people import PEOPLE_PROJECTION
 from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
 from contacts.read_models.purchases import PURCHASES_PROJECTION
+from contacts.read_models.retention_rules import RETENTION_RULES_PROJECTION
 from contacts.read_models.saved_views import SAVED_VIEWS_PROJECTION
 from contacts.read_models.search import SEARCH_PROJECTION
 from contacts.read_models.segment_members import SEGMENT_MEMBERS_PROJECTION
@@ -58,6 +68,7 @@ from contacts.read_models.timeline import TIMELINE_PROJECTION
 from contacts.read_models.told_apart import TOLD_APART_PROJECTION
 from contacts.read_models.traits import TRAITS_PROJECTION
 from contacts.received import RECEIVED
+from contacts.retention import RETENTION_KIND
 from contacts.segmenting.keeper import keep_segments
 from contacts.segmenting.store import SEGMENTING_SCHEMA
 
@@ -73,6 +84,8 @@ MANIFEST = Manifest(
         SAVED_VIEW,
         DEFAULT_VIEW,
         OWN_FIELD,
+        EXPORT,
+        RETENTION_RULE,
     ),
     projections=(
         PEOPLE_PROJECTION,
@@ -89,6 +102,7 @@ MANIFEST = Manifest(
         PURCHASE_TOTALS_PROJECTION,
         TIMELINE_PROJECTION,
         KNOWN_USERS_PROJECTION,
+        KNOWN_API_TOKENS_PROJECTION,
         KNOWN_WORKSPACES_PROJECTION,
         KNOWN_DEALS_PROJECTION,
         KNOWN_BROADCASTS_PROJECTION,
@@ -98,6 +112,9 @@ MANIFEST = Manifest(
         SEGMENT_MEMBERS_PROJECTION,
         SAVED_VIEWS_PROJECTION,
         OWN_FIELDS_PROJECTION,
+        CONSENT_LEDGER_PROJECTION,
+        EXPORTS_PROJECTION,
+        RETENTION_RULES_PROJECTION,
     ),
     received=RECEIVED,
     routers=(
@@ -118,11 +135,16 @@ MANIFEST = Manifest(
         companies.router,
         changes.router,
         diffs.router,
+        consents.router,
+        exports.router,
+        breach.router,
+        retention.router,
         import_router(KINDS),
     ),
     workers=(
         import_worker(KINDS),
         import_worker((BULK_KIND,), "change_many"),
+        import_worker((RETENTION_KIND,), "erase_by_rules"),
         find_duplicates,
         keep_segments,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -28,6 +28,18 @@ class UserRenamed(Event, frozen=True, tag="identity.user-renamed.v1"):
 
     user_id: UUID
     name: Annotated[str, PERSONAL]
+
+
+class ApiTokenMade(Event, frozen=True, tag="identity.api-token-made.v1"):
+    user_id: UUID
+    token_id: UUID
+    name: str
+    expires_at: datetime | None = None
+
+
+class ApiTokenRevoked(Event, frozen=True, tag="identity.api-token-revoked.v1"):
+    user_id: UUID
+    token_id: UUID
 
 
 # pipeline: what is being sold to a person or a company
@@ -134,6 +146,7 @@ class PersonUnsubscribed(Event, frozen=True, tag="campaigns.person-unsubscribed.
 
 class PersonResubscribed(Event, frozen=True, tag="campaigns.person-resubscribed.v1"):
     person_id: UUID
+    via: str | None = None
 
 
 class RecipientSuppressed(Event, frozen=True, tag="campaigns.recipient-suppressed.v1"):
@@ -150,6 +163,8 @@ RECEIVED: tuple[type[Event], ...] = (
     WorkspaceOpened,
     UserAdded,
     UserRenamed,
+    ApiTokenMade,
+    ApiTokenRevoked,
     DealOpened,
     DealMoved,
     DealRevalued,

@@ -15,7 +15,11 @@ from uuid import UUID
 
 from chassis.ids import new_id
 from chassis.testing.isolation.database import Premises, park, premises_of, try_by_sql
-from chassis.testing.isolation.routes import reading_by_id, try_every_route
+from chassis.testing.isolation.routes import (
+    knock_everywhere,
+    reading_by_id,
+    try_every_route,
+)
 from chassis.testing.service_bench import Client
 
 _SETTLED_S = 0.7
@@ -67,9 +71,8 @@ class BreakIn:
         before = await self._settled()
         assert before.ids, "the victim's workspace is empty"
         bodies = {"POST /api/v1/ops/errands": errand, **self.bodies}
-        attempts, reached = await try_every_route(
-            self.victim, self.intruder, (*self.names, *before.ids), bodies, {_PARKED: parked}
-        )
+        words, places = (*self.names, *before.ids), {_PARKED: parked}
+        attempts = await try_every_route(self.intruder, words, bodies, places)
         for attempt in attempts:
             told = [mark for mark in self.marks if mark in attempt.text]
             assert not told, f"{attempt.operation} tells {told}: {attempt.url}\n{attempt.text}"
@@ -77,7 +80,7 @@ class BreakIn:
         after = await self._settled()
         for table, rows in before.rows.items():
             assert after.rows[table] == rows, f"{table} was changed from another workspace"
-        await self._knocked_everywhere(reached)
+        await self._knocked_everywhere(await knock_everywhere(self.victim, words, places))
         tried = {a.operation for a in attempts if a.status != _MALFORMED}
         refused = {a.operation: a.text for a in attempts if a.operation not in tried}
         assert set(refused) == set(self.malformed), (refused, self.malformed)

@@ -59,33 +59,45 @@ class _Operation:
 
 
 async def try_every_route(
-    victim: Client,
     intruder: Client,
     ids: Sequence[str],
     bodies: Mapping[str, Any],
     places: Mapping[str, tuple[str, ...]],
-) -> tuple[list[Attempt], frozenset[str]]:
-    """The intruder's attempts; and the operations that read something by an id, which the victim
-    reaches with these ids: proof that the attempts knock at doors that exist.
+) -> list[Attempt]:
+    """The intruder's attempts.
 
     `bodies`: for operations whose body cannot be made up from the schema alone; {id} in it stands
     for an id. `places`: of operations whose path says more than ids, what stands in it.
     """
-    async with victim.session.get(f"{victim.base}/openapi.json") as response:
-        document = await response.json()
     attempts: list[Attempt] = []
-    reached: set[str] = set()
-    for operation in _operations(document):
+    for operation in _operations(await _document(intruder)):
         for url, id_ in _urls(operation, ids, places.get(operation.name)):
             body = bodies.get(operation.name, operation.body(id_))
             said = _filled(body, id_)
             for version in ("*", '"1"') if operation.method != "get" else ("*",):
                 attempts.append(await _ask(intruder, operation, url, said, version))
-            if operation.method == "get" and operation.parameters("path"):
-                found = await _ask(victim, operation, url, None, "*")
-                if found.status == 200:
-                    reached.add(operation.name)
-    return attempts, frozenset(reached)
+    return attempts
+
+
+async def knock_everywhere(
+    victim: Client, ids: Sequence[str], places: Mapping[str, tuple[str, ...]]
+) -> frozenset[str]:
+    """The operations that read something by an id, which the victim reaches with these ids: proof
+    that the attempts knocked at doors that exist. It may leave notes of who took what out."""
+    reached: set[str] = set()
+    for operation in _operations(await _document(victim)):
+        if operation.method != "get" or not operation.parameters("path"):
+            continue
+        for url, _ in _urls(operation, ids, places.get(operation.name)):
+            if (await _ask(victim, operation, url, None, "*")).status == 200:
+                reached.add(operation.name)
+    return frozenset(reached)
+
+
+async def _document(who: Client) -> Schema:
+    async with who.session.get(f"{who.base}/openapi.json") as response:
+        found: Schema = await response.json()
+        return found
 
 
 def reading_by_id(document: Schema) -> frozenset[str]:

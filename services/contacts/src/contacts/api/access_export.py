@@ -6,7 +6,6 @@ for address books. What other services know of the person is in the timeline.
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,11 +19,12 @@ from chassis.errors import NotFound
 from chassis.events import Recorded
 from chassis.http.principal import require
 from chassis.http.reading import Read, Reading
-from chassis.imports.parsing import formula_safe
 from contacts.api.access import fetch_names, user_in
+from contacts.api.csv_files import csv_text, note_export, token_of
 from contacts.api.histories import Page, person_history
 from contacts.api.records import answering, load, not_there, shown_person
 from contacts.api.timelines import shown_timeline
+from contacts.domain.export import PERSON_FILE
 from contacts.domain.person import PERSON
 from contacts.domain.person.events import ConsentGiven, ConsentWithdrawn
 from contacts.domain.vcard_file import vcard
@@ -57,24 +57,28 @@ Paged = Callable[[str | None], Awaitable[tuple[Rows, str | None]]]
 
 @router.get("/export", dependencies=[Depends(require("contacts.read"))])
 async def export(person_id: UUID, request: Request, read: Reading) -> Response:
-    """Everything that is kept of a person: a zip of JSON, CSV and a vCard."""
+    """Everything that is kept of a person: a zip of JSON, CSV and a vCard. The register of exports
+    notes who took it."""
     person, records = await _record(person_id, request, read)
     consents = await _consents(request, read, records)
     files: dict[str, str | bytes] = {
         "README.txt": _ABOUT.format(at=f"{request.app.state.service.clock.now():%Y-%m-%d %H:%M}"),
         "person.json": _json(person),
         "contact.vcf": vcard(person),
-        "consents.csv": _csv(consents),
+        "consents.csv": csv_text(_CONSENT_COLUMNS, consents),
         "timeline.json": _json(await _all(_timeline(read, records))),
         "purchases.json": _json(await _all(_purchases(read, records))),
         "history.json": _json(
             [entry for record in records for entry in await _all(_history(request, read, record))]
         ),
     }
+    noted = await note_export(
+        request, read.principal, PERSON_FILE, rows=1, people=1, person_id=person["id"]
+    )
     name = f"attachment; filename=contact-{person['id']}.zip"
     return Response(
         _zipped(files),
-        headers={"Content-Disposition": name, "Cache-Control": "no-store"},
+        headers={"Content-Disposition": name, "Cache-Control": "no-store", **token_of(noted)},
         media_type="application/zip",
     )
 
@@ -173,14 +177,6 @@ _CONSENT_COLUMNS = (
     "written_down_by",
     "event_id",
 )
-
-
-def _csv(rows: Rows) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_CONSENT_COLUMNS)
-    writer.writerows([formula_safe(row[name]) for name in _CONSENT_COLUMNS] for row in rows)
-    return out.getvalue()
 
 
 def _json(value: Any) -> bytes:

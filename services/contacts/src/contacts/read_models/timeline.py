@@ -92,6 +92,7 @@ TIMELINE = read_table(
     Column("broadcast_id", Uuid),
     Column("purchase_id", Uuid),
     Index("timeline_by_time", "workspace_id", "subject_id", "at", "event_id"),
+    Index("timeline_by_recording", "workspace_id", "recorded_at"),
     key=("subject_id", "origin", "event_id"),
 )
 
@@ -196,7 +197,7 @@ def _data(event: Event) -> dict[str, Any]:
 
 TIMELINE_PROJECTION = Projection(
     "timeline",
-    3,
+    4,
     (
         # The record that answers from then on tells of a merge.
         *(event for event in PERSON_EVENTS if event is not PersonMerged),
