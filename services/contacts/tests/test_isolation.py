@@ -49,6 +49,8 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
     rights = desk.ask.principal.permissions | {"settings.write"}
     victim = desk.other(user_id=desk.ask.principal.user_id, permissions=rights)
     await _erased_by_a_rule(victim)
+    choice = {"title": "Zephyr", "key": "hat", "type": "choice", "choices": ["Zephyr's"]}
+    await victim.write("POST", "/contacts/fields", choice)
     await desk.write("PUT", f"/contacts/{person}/consents/email/zephyr", {"source": "zephyr"})
     await desk.csv("/consents/export")
     intruder = victim.ask.other(workspace=new_id(), permissions=rights)
@@ -59,6 +61,8 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
         postgres_dsn,
         marks=("Zephyr", "zephyr"),
         repair=("people", "person"),
+        # Its key is no id; test_own_fields.py knocks there.
+        unreached=("GET /api/v1/contacts/fields/{key}",),
         bodies={
             "POST /api/v1/contacts": {
                 "first_name": "{id}",
@@ -68,6 +72,7 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
             "POST /api/v1/contacts/bulk": {"filter": {}, "action": {"set_owner": "{id}"}},
             "POST /api/v1/contacts/views": {"name": "{id}", "filters": {"owner": "{id}"}},
             "PATCH /api/v1/contacts/views/{view_id}": {"filters": {"owner": "{id}"}},
+            "POST /api/v1/contacts/fields": {"title": "{id}", "key": "mine", "type": "text"},
             "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
             "POST /api/v1/retention/rules": {"name": "{id}", "months": 36, "segment_id": "{id}"},
             "PATCH /api/v1/retention/rules/{rule_id}": {"segment_id": "{id}"},

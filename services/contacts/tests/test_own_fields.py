@@ -97,6 +97,21 @@ class TestFields:
             assert (await desk.refused(method, FIELDS + path, SHOE, If_Match='"1"'))[0] == 403
         await admin.ask.close()
 
+    async def test_a_key_is_another_field_in_another_workspace(self, desk: Desk) -> None:
+        await settle(desk, SIZE)
+        rights = desk.ask.principal.permissions | {"settings.write"}
+        elsewhere = desk.ask.other(workspace=new_id(), permissions=rights)
+        status, listed, _ = await elsewhere("GET", f"/api/v1{FIELDS}")
+        assert (status, listed["items"]) == (200, [])
+        for method, body in (("GET", None), ("PATCH", {"title": "Mine"}), ("DELETE", None)):
+            path = f"/api/v1{FIELDS}/size"
+            status, _, _ = await elsewhere(method, path, body, If_Match='"1"')
+            assert status in (404, 412), method
+        assert (await elsewhere("POST", f"/api/v1{FIELDS}", SIZE))[0] == 201
+        await elsewhere.close()
+        [kept] = (await desk.read(FIELDS))["items"]
+        assert (kept["title"], kept["version"]) == ("Size", 1)
+
     async def test_a_field_changes_in_one_version_and_is_retired(self, desk: Desk) -> None:
         admin = administrator(desk)
         await admin.write("POST", FIELDS, SIZE)
