@@ -57,10 +57,8 @@ async def _lively(owner: Visitor) -> dict[str, str]:
     await owner.post("/api/v1/purchases", order)
     deals = [await _deal(owner, number, people, company, now) for number in range(24)]
     template, broadcast = await _mailing(owner)
-    await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
     gone = await owner.post("/api/v1/contacts", {"first_name": "Gone", "last_name": "For Good"})
     await owner.post(f"/api/v1/contacts/{gone['id']}/erase")
-    await _own_fields(owner)
     segment = await _segment(owner)
     return {
         **await _privacy(owner, people, now),
@@ -93,11 +91,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         "ops-models": "/ops/models",
         "ops-parked": "/ops/parked",
         "ops-mails": "/ops/mails",
-        "settings": "/settings",
-        "settings-tokens": "/settings/tokens",
-        "settings-users": "/settings/users",
-        "settings-teams": "/settings/teams",
-        "settings-fields": "/settings/fields",
+        **await _settings(owner),
         "not-here": "/nothing/at/this/address",
     }
 
@@ -113,8 +107,9 @@ async def _mailing(owner: Visitor) -> tuple[str, str]:
     return template["id"], broadcast["id"]
 
 
-async def _own_fields(owner: Visitor) -> None:
-    """Fields of the workspace's own, of several types."""
+async def _settings(owner: Visitor) -> dict[str, str]:
+    """The pages of the settings, once there are a team and fields of several types."""
+    await owner.post("/api/v1/teams", {"name": "North", "region": "Hamburg"})
     about = "How they found us"
     for field in (
         {"title": "Customer number", "type": "number"},
@@ -128,6 +123,13 @@ async def _own_fields(owner: Visitor) -> None:
         {"title": "Invoice by mail", "type": "yes_no"},
     ):
         await owner.post("/api/v1/contacts/fields", field)
+    return {
+        "settings": "/settings",
+        "settings-tokens": "/settings/tokens",
+        "settings-users": "/settings/users",
+        "settings-teams": "/settings/teams",
+        "settings-fields": "/settings/fields",
+    }
 
 
 async def _privacy(owner: Visitor, people: Any, now: datetime) -> dict[str, str]:

@@ -16,6 +16,21 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
 OWNED = {"field": "owner", "is": "is", "value": "{id}"}
+BODIES: dict[str, Any] = {
+    "POST /api/v1/contacts": {
+        "first_name": "{id}",
+        "company_id": "{id}",
+        "owner_id": "{id}",
+    },
+    "POST /api/v1/contacts/bulk": {"filter": {}, "action": {"set_owner": "{id}"}},
+    "POST /api/v1/contacts/views": {"name": "{id}", "filters": {"owner": "{id}"}},
+    "PATCH /api/v1/contacts/views/{view_id}": {"filters": {"owner": "{id}"}},
+    "POST /api/v1/contacts/fields": {"title": "{id}", "key": "mine", "type": "text"},
+    "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
+    "POST /api/v1/retention/rules": {"name": "{id}", "months": 36, "segment_id": "{id}"},
+    "PATCH /api/v1/retention/rules/{rule_id}": {"segment_id": "{id}"},
+    "POST /api/v1/segments/preview": {"condition": OWNED},
+}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -63,21 +78,7 @@ async def break_in(desk: Any, postgres_dsn: str) -> AsyncIterator[BreakIn]:
         repair=("people", "person"),
         # Its key is no id; test_own_fields.py knocks there.
         unreached=("GET /api/v1/contacts/fields/{key}",),
-        bodies={
-            "POST /api/v1/contacts": {
-                "first_name": "{id}",
-                "company_id": "{id}",
-                "owner_id": "{id}",
-            },
-            "POST /api/v1/contacts/bulk": {"filter": {}, "action": {"set_owner": "{id}"}},
-            "POST /api/v1/contacts/views": {"name": "{id}", "filters": {"owner": "{id}"}},
-            "PATCH /api/v1/contacts/views/{view_id}": {"filters": {"owner": "{id}"}},
-            "POST /api/v1/contacts/fields": {"title": "{id}", "key": "mine", "type": "text"},
-            "POST /api/v1/segments": {"name": "{id}", "condition": OWNED},
-            "POST /api/v1/retention/rules": {"name": "{id}", "months": 36, "segment_id": "{id}"},
-            "PATCH /api/v1/retention/rules/{rule_id}": {"segment_id": "{id}"},
-            "POST /api/v1/segments/preview": {"condition": OWNED},
-        },
+        bodies=BODIES,
         malformed=("POST /api/v1/imports", "POST /api/v1/imports/preview"),
     )
     await intruder.close()

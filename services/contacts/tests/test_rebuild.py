@@ -53,8 +53,8 @@ async def a_story(desk: Desk) -> tuple[str, str]:
     await desk.write("POST", f"/contacts/{cleo}/told-apart", {"other_id": bob})
     administrator = desk.other(permissions=desk.ask.principal.permissions | {"settings.write"})
     await administrator.write("PUT", "/contacts/duplicates/rule", {"threshold": 0.999})
-    rule = {"name": "Quiet", "months": 36}
-    await administrator.write("POST", "/retention/rules", rule)
+    await administrator.write("POST", "/retention/rules", {"name": "Quiet", "months": 36})
+    await administrator.write("POST", "/contacts/fields", {"title": "Size", "type": "text"})
     await administrator.ask.close()
     vip = {"field": "tags", "is": "has", "value": "VIP"}
     body = {"name": "Best customers", "condition": vip}
