@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from chassis.http.paging import after, decode_cursor, page
 from chassis.postgres.database import Connection
@@ -331,7 +332,7 @@ async def _last_words(
     c = table.c
     statement = (
         select(table)
-        .distinct(c.person_id, c[on])
+        .ext(distinct_on(c.person_id, c[on]))
         .where(c.workspace_id == wanted.workspace, any_of(c.person_id, people))
         .where(*_happened(table, wanted.point))
         .order_by(c.person_id, c[on], c.version.desc())
