@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from chassis.http.paging import after, decode_cursor, page
 from chassis.postgres.database import Connection
-from chassis.postgres.statements import any_of, fetch
+from chassis.postgres.statements import any_of, fetch, fetch_value
 from contacts.domain.country import country_key
 from contacts.domain.words import folded
 from contacts.read_models.companies import fetch_company_names
@@ -30,6 +30,8 @@ from contacts.read_models.search import COMPANY_WORDS, asked_words, begins_with,
 from contacts.read_models.segment_members import narrowed_to
 from contacts.read_models.survivors import SURVIVORS
 
+_FIRST_MOST = 2_000
+"""So many people who were known at the point are listed at most."""
 _SEARCHED = {
     "sort_name": "name",
     "spoken_name": "name",
@@ -153,11 +155,14 @@ def _first_is_true(words: Select[Any]) -> ColumnElement[bool]:
 
 
 async def narrowed_then(connection: Connection, wanted: PastWanted) -> list[ColumnElement[bool]]:
-    """The conditions of the filters and of who is seen: those whom a filter may mean are listed if
-    they are few, and all are asked row by row what was true of them."""
+    """The conditions of the filters and of who is seen: those whom a filter may mean, by what was
+    ever said of them until then, are listed if they are few, and all are asked row by row what was
+    true of them."""
     v = PAST_PEOPLE.c
-    conditions: list[ColumnElement[bool]] = []
-    of_all = select(v.person_id).where(v.workspace_id == wanted.workspace)
+    conditions = await _among_the_first(connection, wanted)
+    of_all = select(v.person_id).where(
+        v.workspace_id == wanted.workspace, *_happened(PAST_PEOPLE, wanted.point)
+    )
     if wanted.owner is not None:
         meant = of_all.where(v.owner_id == wanted.owner)
         conditions += await _listed(connection, meant)
@@ -185,6 +190,20 @@ async def narrowed_then(connection: Connection, wanted: PastWanted) -> list[Colu
     return conditions
 
 
+async def _among_the_first(connection: Connection, wanted: PastWanted) -> list[ColumnElement[bool]]:
+    """Few people were known early on: they are not looked for among all who came since."""
+    v, then = PAST_PEOPLE.c, wanted.point.as_of
+    if then is None:
+        return []
+    known = select(v.person_id).where(
+        v.workspace_id == wanted.workspace, v.told == ALL, v.at <= then
+    )
+    more = known.order_by(v.at).offset(_FIRST_MOST).limit(1)
+    if await fetch_value(connection, more) is not None:
+        return []
+    return await _listed(connection, known)
+
+
 async def _listed(connection: Connection, people: Any) -> list[ColumnElement[bool]]:
     """That a person is among those whom a query finds, if these are few; else nothing."""
     listed = await few(connection, people)
@@ -197,7 +216,9 @@ async def _narrowed_by(
     """People who had this tag, or this company."""
     what = [column for column in table.primary_key.columns][2].name
     c = table.c
-    ever = select(c.person_id).where(c.workspace_id == wanted.workspace, c[what] == value)
+    ever = select(c.person_id).where(
+        c.workspace_id == wanted.workspace, c[what] == value, *_happened(table, wanted.point)
+    )
     return [*await _listed(connection, ever), _held(wanted, table, what, value, holds)]
 
 
@@ -234,11 +255,11 @@ async def _seen(connection: Connection, wanted: PastWanted) -> list[ColumnElemen
 
 async def _meant(connection: Connection, wanted: PastWanted) -> list[ColumnElement[bool]]:
     """People whom the search as a whole, or each word of it, finds by a beginning."""
-    workspace, words = wanted.workspace, asked_words(wanted.q or "")
+    words = asked_words(wanted.q or "")
     if not words:
         return []
     whole = words[0] if len(words) == 1 else folded(wanted.q or "")  # `van der Berg`, O'Connor
-    found = {word: await few(connection, _ever_found(workspace, word)) for word in {whole, *words}}
+    found = {word: await few(connection, _ever_found(wanted, word)) for word in {whole, *words}}
     by_word = [found[word] for word in words if found[word] is not None]
     by_whole = found[whole]
     conditions: list[ColumnElement[bool]] = []
@@ -250,18 +271,20 @@ async def _meant(connection: Connection, wanted: PastWanted) -> list[ColumnEleme
     return conditions
 
 
-def _ever_found(workspace: UUID, word: str) -> Any:
-    """The people whom a beginning ever found, some of them several times."""
-    v, j, c = PAST_PEOPLE.c, PAST_JOBS.c, COMPANY_WORDS.c
+def _ever_found(wanted: PastWanted, word: str) -> Any:
+    """The people whom a beginning ever found until then, some of them several times."""
+    workspace, v, j, c = wanted.workspace, PAST_PEOPLE.c, PAST_JOBS.c, COMPANY_WORDS.c
     themselves = [
-        select(v.person_id).where(v.workspace_id == workspace, *begins_with(v[name], word))
+        select(v.person_id)
+        .where(v.workspace_id == workspace, *begins_with(v[name], word))
+        .where(*_happened(PAST_PEOPLE, wanted.point))
         for name in _SEARCHED
     ]
     by_company = (
         select(j.person_id)
         .join(COMPANY_WORDS, c.company_id == j.company_id)
         .where(j.workspace_id == workspace, c.workspace_id == workspace)
-        .where(*begins_with(c.word, word))
+        .where(*begins_with(c.word, word), *_happened(PAST_JOBS, wanted.point))
     )
     return union_all(*themselves, by_company)
 

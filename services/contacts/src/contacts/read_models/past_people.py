@@ -43,12 +43,14 @@ def _when() -> tuple[Column[Any], Column[Any]]:
 
 
 def _of_those_who_have(column: str) -> Index:
-    """Most rows say one thing only: an index holds those that speak of its column."""
+    """Most rows say one thing only: an index holds those that speak of its column. When that was
+    is in it, too, so that what came later is passed over without a look at the row."""
     return Index(
         f"past_people_by_{column}",
         "workspace_id",
         column,
         "person_id",
+        "at",
         postgresql_where=text(f"{column} is not null"),
     )
 
@@ -103,7 +105,7 @@ PAST_TAGS = read_table(
     *_when(),
     Column("tag", Text),
     Column("carried", Boolean),
-    Index("past_tags_by_tag", "workspace_id", "folded", "person_id"),
+    Index("past_tags_by_tag", "workspace_id", "folded", "person_id", "at"),
     key=("person_id", "folded", "version"),
 )
 PAST_JOBS = read_table(
@@ -114,7 +116,7 @@ PAST_JOBS = read_table(
     *_when(),
     Column("held", Boolean),
     Column("role", Text),
-    Index("past_jobs_by_company", "workspace_id", "company_id", "person_id"),
+    Index("past_jobs_by_company", "workspace_id", "company_id", "person_id", "at"),
     key=("person_id", "company_id", "version"),
 )
 _TABLES = (PAST_PEOPLE, PAST_TAGS, PAST_JOBS)
