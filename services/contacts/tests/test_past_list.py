@@ -113,7 +113,9 @@ def as_it_was(them: Crowd, point: Point) -> list[Person]:
 def fits(them: Crowd, wanted: PastWanted, person: Person) -> bool:
     """Whether a person fulfils the filters, and is seen by who asks."""
     now = PERSON.fold(each.event for each in them.pasts[person.person_id])
+    assert now is not None
     answering = PERSON.fold(each.event for each in them.pasts[now.merged_into or now.person_id])
+    assert answering is not None
     facts = state.facts(person)
     seen = wanted.owners is None or all(
         each.owner_id is None or each.owner_id in wanted.owners for each in (now, answering)

@@ -116,7 +116,8 @@ def _in_force(wanted: PastWanted) -> Iterable[ColumnElement[bool]]:
 
 
 def _is_null(v: Any) -> ColumnElement[bool]:
-    return v.c.merged_into.is_(None)
+    standing: ColumnElement[bool] = v.c.merged_into.is_(None)
+    return standing
 
 
 def _happened(table: Any, point: Point) -> Iterable[ColumnElement[bool]]:
@@ -146,9 +147,11 @@ def _last(wanted: PastWanted, thing: str, says: Any) -> ColumnElement[bool]:
     return _first_is_true(words.order_by(v.c.version.desc()))
 
 
-def _first_is_true(words: Select[Any]) -> ColumnElement[bool]:
-    first: ColumnElement[bool] = func.coalesce(words.limit(1).correlate(N).scalar_subquery(), False)
-    return first
+def _first_is_true(words: Select[Any], *, without: bool = False) -> ColumnElement[bool]:
+    """Whether the first row of a query about the row says so; `without`: what none means."""
+    first = words.limit(1).correlate(N).scalar_subquery()
+    told: ColumnElement[bool] = func.coalesce(first, without)
+    return told
 
 
 # --- filters
@@ -235,18 +238,18 @@ def _held(
 
 async def _seen(connection: Connection, wanted: PastWanted) -> list[ColumnElement[bool]]:
     """Who is seen now is seen then: the record itself, and the one that answers for it now."""
-    p, s = PEOPLE.c, SURVIVORS.c
-    mine = select(p.person_id).where(
-        p.workspace_id == wanted.workspace, *visible(p.owner_id, wanted.owners)
+    p, s, workspace = PEOPLE.c, SURVIVORS.c, wanted.workspace
+    may_be_seen = and_(*visible(p.owner_id, wanted.owners))
+    # Values, not conditions, or the rows of all these owners would be looked through for one.
+    itself = select(may_be_seen).where(p.workspace_id == workspace, p.person_id == N.c.person_id)
+    answering = (
+        select(may_be_seen)
+        .join_from(SURVIVORS, PEOPLE, p.person_id == s.survivor_id)
+        .where(s.workspace_id == workspace, s.person_id == N.c.person_id)
+        .where(p.workspace_id == workspace)
     )
-    answering = select(s.survivor_id).where(
-        s.workspace_id == wanted.workspace, s.person_id == N.c.person_id
-    )
-    answers = func.coalesce(answering.correlate(N).scalar_subquery(), N.c.person_id)
-    both = [
-        found_for_row(mine.where(p.person_id == id_).correlate(N))
-        for id_ in (N.c.person_id, answers)
-    ]
+    both = [_first_is_true(itself), _first_is_true(answering, without=True)]
+    mine = select(p.person_id).where(p.workspace_id == workspace, may_be_seen)
     return [*await _listed(connection, mine), *both]
 
 
