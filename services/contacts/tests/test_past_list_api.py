@@ -193,6 +193,9 @@ async def test_a_page_of_the_past_is_read_in_the_order_of_an_index(desk: Desk) -
                     assert re.search(
                         r"Index Cond: .* AND \(ROW\(\w+, person_id\) [<>] ROW", plan
                     ), plan
+            begun = Point(datetime(2026, 1, 1, 8, tzinfo=UTC))
+            assert len(await narrowed_then(connection, replace(wanted, point=begun))) == 1
+            assert await narrowed_then(connection, wanted) == [], "too many are known to be listed"
             team = frozenset(UUID(int=n) for n in (3, 4))
             mine = replace(wanted, owners=team)
             items, _ = await fetch_past_people(connection, mine)
