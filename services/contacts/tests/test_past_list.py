@@ -16,6 +16,7 @@ from chassis.clock import SystemClock
 from chassis.events import Recorded
 from chassis.ids import new_id
 from chassis.postgres.rows import write_rows
+from chassis.postgres.statements import fetch
 from chassis.projection import Fold
 from chassis.service import API, WORKER, Service
 from chassis.testing.projections import History
@@ -23,10 +24,17 @@ from contacts.domain.company import CompanyAdded
 from contacts.domain.country import country_key
 from contacts.domain.history import known_by
 from contacts.domain.person import PERSON, state
+from contacts.domain.person.events import PersonAdded, PersonMerged, PersonRenamed, PersonUnmerged
 from contacts.domain.person.state import Person
 from contacts.domain.words import folded
 from contacts.manifest import MANIFEST
-from contacts.past_list import SORTS, PastWanted, fetch_past_people
+from contacts.past_list import (
+    SORTS,
+    PastWanted,
+    fetch_past_people,
+    narrowed_then,
+    wanted_then,
+)
 from contacts.read_models.people import PeopleWanted, fetch_people
 from contacts.read_models.purchase_totals import Point
 from contacts.read_models.search import asked_words
@@ -68,6 +76,15 @@ def crowd(workspace: UUID, seed: int) -> tuple[Crowd, list[Recorded[Any]]]:
             for n, event in enumerate(events)
         ]
         told += pasts[id_]
+    early = new_id()
+    for event in (
+        PersonAdded(early, "E", "Arly", (), (), tags=(), custom={}, occurred_at=NOON + 9 * DAY),
+        PersonRenamed(early, "Too", "Early", occurred_at=NOON),
+        PersonMerged(early, people[0], occurred_at=NOON),
+        PersonUnmerged(early, people[0], occurred_at=NOON),
+    ):
+        told.append(book.add("person", early, event, recorded_at=NOON + 9 * DAY))
+    pasts[early] = told[-4:]
     return Crowd(workspace, world, pasts, firms), told
 
 
@@ -218,6 +235,44 @@ async def test_the_list_of_any_moment_is_what_the_log_says(
         sizes.append(len(people))
     assert sizes.count(0) < 150
     assert max(sizes) > 30
+
+
+async def ids(api: Service, wanted: PastWanted, narrowed: Sequence[Any]) -> list[UUID]:
+    async with api.api.connection(wanted.workspace) as connection:
+        rows = await fetch(connection, wanted_then(wanted, narrowed))
+        return [row["person_id"] for row in rows]
+
+
+async def test_nobody_is_listed_before_they_were_added(
+    service_then: tuple[Service, Crowd],
+) -> None:
+    api, them = service_then
+    for days in range(12):
+        point = Point(NOON + days * DAY)
+        found = await ids(api, PastWanted(them.workspace, point, limit=200), ())
+        assert set(found) == {person.person_id for person in as_it_was(them, point)}
+
+
+async def test_whom_a_filter_means_is_the_same_asked_row_by_row(
+    service_then: tuple[Service, Crowd],
+) -> None:
+    api, them = service_then
+    every = PastWanted(them.workspace, Point(NOON + 12 * DAY), limit=200)
+    for wanted in (
+        replace(every, owners=frozenset(them.world.owners[:2])),
+        replace(every, owner=them.world.owners[0]),
+        replace(every, tag="vip"),
+        replace(every, company=them.world.companies[0]),
+        replace(every, country="Germany"),
+        replace(every, q="ada"),
+        replace(every, q="van der"),
+    ):
+        async with api.api.connection(them.workspace) as connection:
+            narrowed = await narrowed_then(connection, wanted)
+        fitting = [p.person_id for p in as_it_was(them, wanted.point) if fits(them, wanted, p)]
+        assert set(await ids(api, wanted, narrowed)) == set(fitting)
+        row_by_row = narrowed[2:]  # without those lists of ids that a larger crowd would not fit in
+        assert set(await ids(api, wanted, row_by_row)) == set(fitting), wanted
 
 
 async def test_the_list_as_of_now_is_the_list_of_now(service_then: tuple[Service, Crowd]) -> None:
