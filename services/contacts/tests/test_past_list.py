@@ -45,6 +45,9 @@ Desk = Any
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 MADE_OF = ("people", "past_people", "survivors", "search", "companies")
+_LIVE = """
+select relnamespace::regnamespace::text from pg_class where oid = $1::text::regclass
+"""
 SEARCHES = ("ada", "king", "van der", "anna maria", "o'con", "ost", "zoe@", "030 12", "+4420", "be")
 
 
@@ -103,7 +106,8 @@ async def service_then(desk: Desk) -> AsyncIterator[tuple[Service, Crowd]]:
                 for recorded in told:
                     if recorded.type in projection.types():
                         fold.apply(desk.workspace, projection.project(recorded))
-                await write_rows(connection, f"{projection.name}_g1", fold)
+                schema = await connection.fetchval(_LIVE, projection.tables[0].name)
+                await write_rows(connection, schema, fold)
     yield api, them
     await api.stop()
     await worker.stop()

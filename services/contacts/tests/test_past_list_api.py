@@ -160,10 +160,8 @@ async def _filled(worker: Service, workspace: UUID, size: int) -> None:
             ("past_people", told, rows),
             ("people", "workspace_id person_id version owner_id", people),
         ):
-            await connection.copy_records_to_table(
-                table, schema_name=f"{table}_g1", columns=columns.split(), records=records
-            )
-            await connection.execute(f"analyze {table}_g1.{table}")
+            await connection.copy_records_to_table(table, columns=columns.split(), records=records)
+            await connection.execute(f"analyze {table}")
 
 
 async def test_a_page_of_the_past_is_read_in_the_order_of_an_index(desk: Desk) -> None:
