@@ -64,6 +64,7 @@ async def _lively(owner: Visitor) -> dict[str, str]:
         **await _privacy(owner, people, now),
         "today": "/",
         "contacts": "/contacts",
+        "contacts-then": f"/contacts?as_of={now.date() - timedelta(days=20)}",
         "contact": f"/contacts/{people[0]['id']}",
         "contact-purchases": f"/contacts/{people[0]['id']}?tab=purchases",
         "contact-history": f"/contacts/{people[0]['id']}?tab=history",

@@ -48,3 +48,10 @@ def test_a_search_alone_is_not_offered_to_be_kept() -> None:
     assert asked(("city",), view="all", edited="1").worth_keeping
     assert not asked(view="n").worth_keeping
     assert asked(view="n", edited="1", q="x").worth_keeping
+
+
+def test_the_past_knows_no_last_activity() -> None:
+    then = Layout().of_the_past()
+    assert (then.sort, "activity" in then.columns) == ("name", False)
+    assert set(then.columns) == set(Layout().columns) - {"activity"}
+    assert Layout(sort="-created").of_the_past().sort == "-created"

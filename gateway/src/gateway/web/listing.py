@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FILTERS = ("q", "tag", "segment", "owner", "company", "country")
@@ -44,6 +44,12 @@ class Layout:
         kept = set(view["columns"])
         columns = tuple(name for name, _ in COLUMNS if name in kept)
         return cls(dict(view["filters"]), view["sort"], columns)
+
+    def of_the_past(self) -> Layout:
+        """The same of an earlier day, of which nobody knows the last activity."""
+        columns = tuple(name for name in self.columns if name != "activity")
+        sort = "name" if self.sort.endswith("activity") else self.sort
+        return replace(self, sort=sort, columns=columns)
 
     def body(self) -> dict[str, Any]:
         """As the API keeps it."""

@@ -53,6 +53,7 @@ from contacts.read_models.known_workspaces import KNOWN_WORKSPACES_PROJECTION
 from contacts.read_models.likenesses import LIKENESSES_PROJECTION
 from contacts.read_models.merging_rules import MERGING_RULES_PROJECTION
 from contacts.read_models.own_fields import OWN_FIELDS_PROJECTION
+from contacts.read_models.past_people import PAST_PEOPLE_PROJECTION
 from contacts.read_models.people import PEOPLE_PROJECTION
 from contacts.read_models.person_record import PERSON_RECORD_PROJECTION
 from contacts.read_models.purchase_totals import PURCHASE_TOTALS_PROJECTION
@@ -89,6 +90,7 @@ MANIFEST = Manifest(
     ),
     projections=(
         PEOPLE_PROJECTION,
+        PAST_PEOPLE_PROJECTION,
         PERSON_RECORD_PROJECTION,
         COMPANIES_PROJECTION,
         HEADCOUNTS_PROJECTION,

@@ -37,14 +37,17 @@ async def contacts(visit: Visiting) -> Response:
     """The list, or only its table when a filter changes, or only rows when more are wanted."""
     asked = visit.request.query_params
     views = await my_views(visit)
-    shown = listing(asked, asked.getlist("columns"), views)
-    layout, cursor = shown.layout, asked.get("cursor")
+    shown, as_of = listing(asked, asked.getlist("columns"), views), asked.get("as_of", "").strip()
+    layout, cursor = shown.layout.of_the_past() if as_of else shown.layout, asked.get("cursor")
     found = visit.api.get(
-        "/contacts", **layout.filters, sort=layout.sort, cursor=cursor, limit=_PAGE
+        "/contacts", **layout.filters, as_of=as_of, sort=layout.sort, cursor=cursor, limit=_PAGE
     )
     context: dict[str, Any] = {
         "shown": shown,
-        "columns": COLUMNS,
+        "layout": layout,
+        "as_of": as_of,
+        "may_change": visit.may("contacts.write") and not as_of,
+        "columns": [column for column in COLUMNS if not as_of or column[0] != "activity"],
         "kind": CELLS,
         "editable": _EDITABLE,
     }
@@ -61,7 +64,7 @@ async def contacts(visit: Visiting) -> Response:
         segments=segments["items"] if segments else [],
         names=names,
         views=views,
-        sorts=SORTS,
+        sorts=[sort for sort in SORTS if not as_of or sort[0] != "-activity"],
         actions=ACTIONS,
         settable=" ".join(name for name, _ in FIELDS),
         **context,

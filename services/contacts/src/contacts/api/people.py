@@ -27,7 +27,7 @@ from contacts.api.access import (
 )
 from contacts.api.bodies import NewPerson, PersonChanges, PersonFields
 from contacts.api.own_fields import changed_values, new_values
-from contacts.api.points import AsOf, KnownAt
+from contacts.api.points import AsOf, KnownAt, point
 from contacts.api.records import answering, not_there, person_as_of, shown_person
 from contacts.domain.country import country_code
 from contacts.domain.duplicates.traits import Traits, name_traits, profile_traits, traits
@@ -38,9 +38,11 @@ from contacts.domain.person import PERSON
 from contacts.domain.person.commands import AddPerson, ChangePerson, Profile
 from contacts.domain.phone_number import PhoneNumber, matched_as, parse_phone, parse_phones
 from contacts.domain.words import folded, malformed
+from contacts.past_list import PastWanted, fetch_past_people
 from contacts.read_models.companies import fetch_companies_called
 from contacts.read_models.people import PeopleWanted, fetch_people
 from contacts.read_models.person_record import fetch_person
+from contacts.read_models.purchase_totals import Point
 
 router = APIRouter(prefix="/contacts", tags=["contacts"])
 reads = Depends(require("contacts.read"))
@@ -77,8 +79,13 @@ async def list_people(
     asked: Annotated[PeopleQuery, Depends()],
     limit: Limit = 50,
     cursor: Cursor = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
-    """People, a page at a time."""
+    """People, a page at a time; with `as_of` and `known_at` those there were, as they were, or were
+    known, at that moment, of those whom the caller sees now."""
+    if as_of or known_at:
+        return read.json(await page_of_the_past(read, asked, (as_of, known_at), limit, cursor))
     return read.json(await page_of_people(read, limit, cursor, **dict(asked)))
 
 
@@ -91,6 +98,30 @@ async def page_of_people(
     async with read.connection() as connection:
         items, following = await fetch_people(connection, wanted)
     return {"items": items, "next": following}
+
+
+async def page_of_the_past(
+    read: Read,
+    asked: PeopleQuery,
+    points: tuple[str | None, str | None],
+    limit: int,
+    cursor: str | None,
+) -> dict[str, Any]:
+    """A page of the people there were, of those whom the caller sees. Raises BadInput for what is
+    not known of the past."""
+    then = Point(point(points[0], "as_of"), point(points[1], "known_at"))
+    if asked.sort.endswith("activity"):
+        why = "The last activity of earlier days is not kept. Sort the past by name or created."
+        raise malformed("sort", why)
+    if asked.segment is not None and then.known_at is not None:
+        why = "Who was in a segment is known by as_of only. Leave known_at out, or the segment."
+        raise malformed("segment", why)
+    workspace, owners = read.principal.workspace, read.principal.visible_owners()
+    wanted = PastWanted(workspace, then, owners, **dict(asked), limit=limit, cursor=cursor)
+    async with read.connection() as connection:
+        items, following = await fetch_past_people(connection, wanted)
+    where = {"as_of": then.as_of, "known_at": then.known_at}
+    return {"items": items, "next": following, **where}
 
 
 @router.post("", status_code=201, dependencies=[writes])

@@ -110,11 +110,16 @@ async def fetch_members_among(
 
 
 async def narrowed_to(
-    connection: Connection, workspace: UUID, segment_id: UUID, person: ColumnElement[UUID]
+    connection: Connection,
+    workspace: UUID,
+    segment_id: UUID,
+    person: ColumnElement[UUID],
+    as_of: datetime | None = None,
 ) -> ColumnElement[bool]:
-    """The condition that a person is in the segment: few are listed, many are asked row by row."""
+    """The condition that a person is, or was, in the segment: few are listed, many are asked row by
+    row."""
     members = select(_T.person_id).where(
-        _T.workspace_id == workspace, _T.segment_id == segment_id, stay_covers(None)
+        _T.workspace_id == workspace, _T.segment_id == segment_id, stay_covers(as_of)
     )
     listed = await few(connection, members)
     if listed is None:

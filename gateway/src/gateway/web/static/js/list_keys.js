@@ -54,7 +54,7 @@ function actOf(key, row, shift) {
   }
   if (key.toLowerCase() === "x") {
     const box = row.querySelector("input[data-row]");
-    return () => tick(box, !box.checked, shift);
+    return box ? () => tick(box, !box.checked, shift) : undefined; // of the past nothing is ticked
   }
   return key === "e" ? () => edit(row) : undefined;
 }

@@ -15,6 +15,18 @@ export function startLists() {
       }
     }
   });
+  // Another day, or now, shows the list as it is filtered at the moment. A year half typed is none.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-as-of]") && event.target.validity.valid) {
+      lookAt(event.target.value);
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-back-to-now]")) {
+      event.preventDefault();
+      lookAt("");
+    }
+  });
   // Of several chips one is chosen.
   document.addEventListener("click", (event) => {
     const chip = event.target.closest("[data-one-of]");
@@ -42,4 +54,11 @@ export function startLists() {
       field?.querySelector("[data-leave]")?.click();
     }
   });
+}
+
+/** Open the list with the filters as they are in the form, as of a day; none is now. */
+function lookAt(day) {
+  const filters = document.querySelector("#filters");
+  const told = filters ? [...new FormData(filters)].filter(([name, value]) => value !== "" && name !== "as_of") : [];
+  location.assign(`${location.pathname}?${new URLSearchParams(day ? [...told, ["as_of", day]] : told)}`);
 }
