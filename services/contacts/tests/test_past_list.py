@@ -109,6 +109,12 @@ async def service_then(desk: Desk) -> AsyncIterator[tuple[Service, Crowd]]:
                 schema = await connection.fetchval(_LIVE, projection.tables[0].name)
                 await write_rows(connection, schema, fold)
     yield api, them
+    async with worker.work.connection(None) as connection:  # the log has none of it
+        for projection in MANIFEST.projections:
+            if projection.name in MADE_OF:
+                for table in projection.tables:
+                    gone = f"delete from {table.name} where workspace_id = $1"
+                    await connection.execute(gone, desk.workspace)
     await api.stop()
     await worker.stop()
 

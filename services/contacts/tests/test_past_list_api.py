@@ -164,6 +164,13 @@ async def _filled(worker: Service, workspace: UUID, size: int) -> None:
             await connection.execute(f"analyze {table}")
 
 
+async def _emptied(worker: Service, workspace: UUID) -> None:
+    """The log has nothing of all these people."""
+    async with worker.work.connection(None) as connection:
+        for table in ("past_people", "people"):
+            await connection.execute(f"delete from {table} where workspace_id = $1", workspace)
+
+
 async def test_a_page_of_the_past_is_read_in_the_order_of_an_index(desk: Desk) -> None:
     worker = Service(MANIFEST, desk.ask.settings, SystemClock(), WORKER)
     api = Service(MANIFEST, desk.ask.settings, SystemClock(), API)
@@ -202,6 +209,7 @@ async def test_a_page_of_the_past_is_read_in_the_order_of_an_index(desk: Desk) -
             assert plan.count(" using people_pkey on people") == 2, plan
             assert "Seq Scan on people" not in plan, plan
     finally:
+        await _emptied(worker, desk.workspace)
         await api.stop()
         await worker.stop()
 
