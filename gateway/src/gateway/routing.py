@@ -79,6 +79,7 @@ CATEGORIES: Mapping[str, str] = {
     "default_view": "contacts",
     "export": "contacts",
     "retention_rule": "contacts",
+    "own_field": "contacts",
     "pipeline": "pipeline",
     "product": "pipeline",
     "deal": "pipeline",
