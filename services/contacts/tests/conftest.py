@@ -99,6 +99,20 @@ class DealWon(Event, frozen=True, tag="pipeline.deal-won.v1"):
     value_minor: int
     currency: str
     closed_on: date
+    position_value_minor: int = 100_000
+    stage: str = "lead"
+    probability: int = 10
+    opened_at: datetime = SINCE
+    closing: int = 1
+    owner_id: UUID | None = None
+    company_id: UUID | None = None
+    contact_id: UUID | None = None
+    product_id: UUID | None = None
+    source: str | None = None
+    pipeline_id: UUID = UUID(int=1)
+    overtaken: tuple[Any, ...] = ()
+    was_open: bool = True
+    overtaken_closings: tuple[int, ...] = ()
 
 
 class DealRelinked(Event, frozen=True, tag="pipeline.deal-relinked.v1"):
